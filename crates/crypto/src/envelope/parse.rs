@@ -1,0 +1,185 @@
+//! From bytes to parsed envelopes and deliveries. Strict: what parses has one spelling, and every length fits.
+
+use crate::{
+    CannotOpen,
+    aead::TAG_BYTES,
+    hash::sha256,
+    id::{AccountId, EnvelopeHash},
+    identity::{IdentityPublic, SIGNATURE_BYTES, SignedAs},
+    text::{Malformed, as_base64url},
+};
+
+use super::{
+    COMMIT_BYTES, Header, MAX_ENVELOPE_BYTES, SEAL_BYTES, VerifiedDelivery, hash_of_seal, transcript,
+};
+
+/// A whole envelope, as its sender sends it: parsed, its seals the ones that are listed, its signature unverified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    pub(super) shared: Shared,
+    pub(super) seals: Vec<[u8; SEAL_BYTES]>,
+}
+
+/// What one recipient gets of an envelope: parsed, unverified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub(super) shared: Shared,
+    pub(super) seal: [u8; SEAL_BYTES],
+}
+
+impl Envelope {
+    /// Reads an envelope.
+    ///
+    /// # Errors
+    /// What is wrong with its form: for the sender's ears, as it holds no secret.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > MAX_ENVELOPE_BYTES {
+            return Err(Malformed("is too long"));
+        }
+        let (header, shared_len) = Shared::measure(bytes)?;
+        let (shared, seals) = bytes.split_at_checked(shared_len).ok_or(Malformed("is too short"))?;
+        let (seals, []) = seals.as_chunks::<SEAL_BYTES>() else {
+            return Err(Malformed("has the wrong length"));
+        };
+        let shared = Shared::new(header, shared);
+        if seals.len() != shared.header.recipients.len() {
+            return Err(Malformed("has the wrong length"));
+        }
+        if !shared.seal_hashes().iter().zip(seals).all(|(hash, seal)| *hash == hash_of_seal(seal)) {
+            return Err(Malformed("has a seal that is not the one it lists"));
+        }
+        Ok(Self { shared, seals: seals.to_vec() })
+    }
+
+    /// The bytes, as they travel.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.shared.bytes.as_slice(), self.seals.as_flattened()].concat()
+    }
+
+    /// The header, as it claims to be: call [`Self::verify`] before believing it.
+    pub fn claimed_header(&self) -> &Header {
+        &self.shared.header
+    }
+
+    /// The envelope's name: the same for everyone who gets it.
+    pub fn hash(&self) -> EnvelopeHash {
+        self.shared.hash()
+    }
+
+    /// Checks the sender's signature over all of the envelope.
+    ///
+    /// # Errors
+    /// [`CannotOpen`].
+    pub fn verify(&self, sender: &IdentityPublic) -> Result<(), CannotOpen> {
+        self.shared.verify(sender)
+    }
+
+    /// The part that all recipients get, as it is stored once.
+    pub fn shared_bytes(&self) -> &[u8] {
+        &self.shared.bytes
+    }
+
+    /// The seals, one for each recipient in the header's order.
+    pub fn seals(&self) -> &[[u8; SEAL_BYTES]] {
+        &self.seals
+    }
+
+    /// What `account` gets, if it is a recipient.
+    pub fn delivery_to(&self, account: AccountId) -> Option<Delivery> {
+        let place = self.shared.header.place_of(account)?;
+        Some(Delivery { shared: self.shared.clone(), seal: self.seals[place] })
+    }
+}
+
+as_base64url!(Envelope);
+
+impl Delivery {
+    /// Reads a delivery from its two parts.
+    ///
+    /// # Errors
+    /// What is wrong with its form.
+    pub fn parse(shared: &[u8], seal: &[u8]) -> Result<Self, Malformed> {
+        if shared.len() > MAX_ENVELOPE_BYTES {
+            return Err(Malformed("is too long"));
+        }
+        let (header, shared_len) = Shared::measure(shared)?;
+        if shared.len() != shared_len {
+            return Err(Malformed("has the wrong length"));
+        }
+        let seal = seal.try_into().map_err(|_| Malformed("has a seal of the wrong length"))?;
+        Ok(Self { shared: Shared::new(header, shared), seal })
+    }
+
+    /// The header, as it claims to be: nothing of it is to be believed before [`Self::verify`].
+    pub fn claimed_header(&self) -> &Header {
+        &self.shared.header
+    }
+
+    /// Checks the signature with the sender's identity key, which the caller has from its pins and not from the server.
+    ///
+    /// # Errors
+    /// [`CannotOpen`].
+    pub fn verify(self, sender: &IdentityPublic) -> Result<VerifiedDelivery, CannotOpen> {
+        self.shared.verify(sender)?;
+        Ok(VerifiedDelivery { delivery: self, sender: *sender })
+    }
+}
+
+/// `H || commit || body || hashes of the seals || signature`, with the header read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shared {
+    pub(super) header: Header,
+    pub(super) header_len: usize,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Shared {
+    /// Reads the header at the front, and says how long the shared part must be with it.
+    fn measure(bytes: &[u8]) -> Result<((Header, usize), usize), Malformed> {
+        let (header, rest) = Header::parse(bytes)?;
+        let header_len = bytes.len() - rest.len();
+        let body_len = header.padded_len as usize + TAG_BYTES;
+        let shared_len =
+            header_len + COMMIT_BYTES + body_len + 32 * header.recipients.len() + SIGNATURE_BYTES;
+        Ok(((header, header_len), shared_len))
+    }
+
+    /// `bytes` have the length that [`Self::measure`] told: the slices below rely on it.
+    fn new((header, header_len): (Header, usize), bytes: &[u8]) -> Self {
+        Self { header, header_len, bytes: bytes.to_vec() }
+    }
+
+    pub(super) fn header_bytes(&self) -> &[u8] {
+        &self.bytes[..self.header_len]
+    }
+
+    pub(super) fn commit(&self) -> &[u8; COMMIT_BYTES] {
+        self.bytes[self.header_len..].first_chunk().expect("the shared part has its measured length")
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        let start = self.header_len + COMMIT_BYTES;
+        &self.bytes[start..start + self.header.padded_len as usize + TAG_BYTES]
+    }
+
+    pub(super) fn seal_hashes(&self) -> &[[u8; 32]] {
+        let end = self.bytes.len() - SIGNATURE_BYTES;
+        self.bytes[end - 32 * self.header.recipients.len()..end].as_chunks().0
+    }
+
+    fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
+        self.bytes.last_chunk().expect("the shared part has its measured length")
+    }
+
+    fn transcript(&self) -> Vec<u8> {
+        transcript(self.header_bytes(), self.commit(), self.body(), self.seal_hashes().as_flattened())
+    }
+
+    pub(super) fn hash(&self) -> EnvelopeHash {
+        EnvelopeHash::from_bytes(sha256(&[b"secure-messaging/1 envelope hash", &self.transcript()]))
+    }
+
+    fn verify(&self, sender: &IdentityPublic) -> Result<(), CannotOpen> {
+        sender.verify(SignedAs::Envelope, &self.transcript(), self.signature())
+    }
+}

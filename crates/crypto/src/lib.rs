@@ -1,0 +1,80 @@
+//! Pure cryptography of Secure Messaging: keys, vault, envelopes. No IO, no clock, no async; randomness is an argument.
+//!
+//! # Map
+//!
+//! | module | what it is | after |
+//! | --- | --- | --- |
+//! | [`kdf`] | a password becomes an auth key (for the server) and a wrap key (for the device) | RFC 8018, RFC 5869 |
+//! | [`account_key`] | the account key, sealed by the password and by the recovery key | |
+//! | [`recovery`] | the recovery key, its text and checksum | |
+//! | [`vault`] | rows sealed under the account key, bound to their place and version | |
+//! | [`identity`] | the Ed25519 key that signs | RFC 8032 |
+//! | [`prekey`] | the X-Wing keys that receive | draft-connolly-cfrg-xwing-kem |
+//! | [`envelope`] | one message: sealed, parsed, verified, opened | RFC 9180 |
+//! | [`safety_number`] | sixty digits to compare | |
+//! | [`message_key`] | two key pairs and a text, without accounts | |
+//! | [`id`] | accounts, messages, conversations, fingerprints | |
+//!
+//! The formats are written down byte by byte in `docs/protocol.md`.
+//!
+//! # One message
+//!
+//! ```
+//! use crypto::{
+//!     envelope::{Draft, Envelope},
+//!     id::{AccountId, ConversationId, MessageId, PrekeyId},
+//!     identity::IdentityKey,
+//!     prekey::PrekeySecret,
+//! };
+//! # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+//!
+//! // Each has an account, an identity key and a signed prekey.
+//! let [(alice, alice_key, alice_prekey), (bob, bob_key, bob_prekey)] = [(); 2].map(|()| {
+//!     let prekey = PrekeySecret::generate(PrekeyId(1), 1, &mut rng);
+//!     (AccountId::random(&mut rng), IdentityKey::generate(&mut rng), prekey)
+//! });
+//! let to_alice = alice_prekey.sign(alice, &alice_key).verify(alice, &alice_key.public())?;
+//! let to_bob = bob_prekey.sign(bob, &bob_key).verify(bob, &bob_key.public())?;
+//!
+//! // Alice seals for both.
+//! let draft = Draft {
+//!     conversation: ConversationId::of_set([alice, bob]),
+//!     message: MessageId::random(&mut rng),
+//!     parents: &[],
+//!     sent_at_ms: 1_790_000_000_000,
+//!     expires_at_ms: None,
+//!     content: b"Hello Bob!",
+//! };
+//! let envelope = draft.seal(alice, &alice_key, &[to_alice, to_bob], &mut rng)?;
+//!
+//! // The server gives Bob what all share, and his own seal; he verifies, then opens.
+//! let envelope = Envelope::parse(&envelope.to_bytes())?;
+//! let delivery = envelope.delivery_to(bob).expect("Bob is a recipient");
+//! let opened = delivery.verify(&alice_key.public())?.open(bob, &bob_key.public(), &bob_prekey)?;
+//! assert_eq!(opened.content(), b"Hello Bob!");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod aead;
+mod hash;
+mod secret;
+mod text;
+
+pub mod account_key;
+pub mod envelope;
+pub mod id;
+pub mod identity;
+pub mod kdf;
+pub mod message_key;
+pub mod prekey;
+pub mod recovery;
+pub mod safety_number;
+pub mod vault;
+
+pub use text::Malformed;
+
+/// The one error of everything that does not verify or open. Which check failed is nobody's business: an attacker who
+/// could tell would learn from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("This cannot be opened: it was changed, or it is not for this key")]
+pub struct CannotOpen;
