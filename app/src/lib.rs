@@ -1,0 +1,1 @@
+//! The interface of Secure Messaging: pages, components, state, server functions.

@@ -1,0 +1,107 @@
+//! Accounts and sessions.
+
+use crypto::{
+    account_key::WrappedAccountKey,
+    identity::IdentityPublic,
+    kdf::{AuthKey, KdfParams},
+    prekey::SignedPrekey,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Binary, Cursor, SessionId, Username, id::AccountId, vault::NewRow};
+
+/// Asks how a name's password is stretched. An unknown name gets an answer too, always the same one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prelogin {
+    /// The name.
+    pub username: Username,
+}
+
+/// How the password is stretched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreloginAnswer {
+    /// Algorithm, iterations and salt; the device refuses what is below its floor.
+    pub kdf: KdfParams,
+}
+
+/// Makes an account and begins its first session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// The account's id, drawn by the device: the prekey's signature and the wraps are bound to it.
+    pub account: AccountId,
+    /// The name, free in any spelling of its case.
+    pub username: Username,
+    /// Where a password reset may be mailed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// How the password was stretched.
+    pub kdf: KdfParams,
+    /// The half of the password that the server may check.
+    pub auth_key: AuthKey,
+    /// The account key, sealed by the password.
+    pub wrapped_by_password: WrappedAccountKey,
+    /// The account key, sealed by the recovery key.
+    pub wrapped_by_recovery_key: WrappedAccountKey,
+    /// The public identity key.
+    pub identity: IdentityPublic,
+    /// The first prekey, signed by the identity key.
+    pub prekey: SignedPrekey,
+    /// The first vault rows: the seeds of both.
+    pub vault: Vec<NewRow>,
+    /// What the session is called in the list of sessions.
+    pub device_name: String,
+}
+
+/// Proves the password and begins a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The name.
+    pub username: Username,
+    /// The half of the password that the server may check.
+    pub auth_key: AuthKey,
+    /// What the session is called in the list of sessions.
+    pub device_name: String,
+}
+
+/// Asks who is signed in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentSession {}
+
+/// A session, and what its device needs to open the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedIn {
+    /// Whose session it is.
+    pub account: AccountId,
+    /// The account's name.
+    pub username: Username,
+    /// The session.
+    pub session: SessionId,
+    /// The session's token for programs; browsers get it in a cookie that scripts cannot read, and `None` here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The server's half of the key that keeps a reloaded page unlocked (32 bytes). It dies with the session.
+    pub unlock_half: Binary,
+    /// How the password is stretched.
+    pub kdf: KdfParams,
+    /// The account key, sealed by the password; only right after the password was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapped_by_password: Option<WrappedAccountKey>,
+    /// The end of the account's mailbox.
+    pub mailbox_end: Cursor,
+}
+
+/// Ends the session.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logout {}
+
+/// The session is over, on every machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedOut {}

@@ -1,0 +1,46 @@
+//! What stands inside an envelope's body. The relay never sees it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::MAX_TEXT_BYTES;
+
+/// Content, as JSON with a `type`. A type that this version does not know opens as [`Content::Unknown`]: the message
+/// is shown as one that needs a newer version, and nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    /// What a person wrote.
+    Text {
+        /// The text, at most [`MAX_TEXT_BYTES`].
+        text: String,
+    },
+    /// Of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a text was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextRefused {
+    /// Nothing but white space.
+    #[error("Write something first")]
+    Empty,
+    /// Longer than [`MAX_TEXT_BYTES`].
+    #[error("This message is too long: at most {MAX_TEXT_BYTES} bytes fit into one. Send it in parts")]
+    TooLong,
+}
+
+impl Content {
+    /// A text, as it was written, without the white space around it.
+    ///
+    /// # Errors
+    /// [`TextRefused`].
+    pub fn text(written: &str) -> Result<Self, TextRefused> {
+        let text = written.trim();
+        match text.len() {
+            0 => Err(TextRefused::Empty),
+            too_long if too_long > MAX_TEXT_BYTES => Err(TextRefused::TooLong),
+            _ => Ok(Self::Text { text: text.to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The vault: rows of an account, sealed by its devices, kept in order by the relay.
+
+pub use crypto::vault::VaultKind;
+use serde::{Deserialize, Serialize};
+
+use crate::Binary;
+
+/// Asks for all rows of the caller's vault.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FetchRows {}
+
+/// The rows, in the order of kind and key id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// All rows of the vault.
+    pub rows: Vec<Row>,
+}
+
+/// One sealed row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What it holds.
+    pub kind: VaultKind,
+    /// Which of its kind, at most [`MAX_VAULT_KEY_ID_BYTES`](crate::limits::MAX_VAULT_KEY_ID_BYTES).
+    pub key_id: Binary,
+    /// Counted up with every change, from 1; bound into the seal.
+    pub version: u64,
+    /// The seal, at most [`MAX_VAULT_ROW_BYTES`](crate::limits::MAX_VAULT_ROW_BYTES).
+    pub sealed: Binary,
+}
+
+/// A first row of a new account: its version is 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRow {
+    /// What it holds.
+    pub kind: VaultKind,
+    /// Which of its kind.
+    pub key_id: Binary,
+    /// The seal.
+    pub sealed: Binary,
+}
+
+/// Writes a row, if the one that stands there has the version before: compare and set. Version 1 makes a new row.
+/// The same row again gets the same answer; another row with a version that is taken is refused.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutRow {
+    /// The row.
+    pub row: Row,
+}
+
+/// The row is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowPut {}

@@ -1,0 +1,1 @@
+//! The server's engine: accounts, sessions, keys, mailbox.

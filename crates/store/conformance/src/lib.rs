@@ -1,0 +1,1 @@
+//! The tests that every Store of the relay must pass.

@@ -1,0 +1,1 @@
+//! The relay's Store in memory, for tests and simulations.

@@ -1,0 +1,1 @@
+//! The relay's Store on SQLite.

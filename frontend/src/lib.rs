@@ -1,0 +1,2 @@
+//! The WebAssembly entry: hydrates the app.
+#![cfg(target_arch = "wasm32")]
