@@ -1,0 +1,74 @@
+import { type BrowserContext, type ConsoleMessage, type Page, test as base, expect } from "@playwright/test";
+
+import { Person } from "./person.ts";
+import { Server } from "./server.ts";
+
+export { expect };
+
+interface Story {
+  server: Server;
+  /** A fresh browser profile, watched: any console error, warning, page error or CSP violation fails the story. */
+  newBrowser: (options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<BrowserContext>;
+  /** Someone who has registered, in a browser of their own, and stands in the inbox. */
+  newPerson: (username: string) => Promise<Person>;
+  /** What the browsers are allowed to say: patterns of console texts that a story expects. */
+  expectedNoise: RegExp[];
+}
+
+export const test = base.extend<Story>({
+  server: async ({}, use) => {
+    const server = await Server.start();
+    await use(server);
+    await server.dispose();
+  },
+
+  expectedNoise: async ({}, use) => use([]),
+
+  newBrowser: async ({ browser, server, expectedNoise }, use) => {
+    const contexts: BrowserContext[] = [];
+    const complaints: string[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext({ baseURL: server.url, ...options });
+      context.setDefaultTimeout(20_000);
+      await watch(context, server, complaints);
+      contexts.push(context);
+      return context;
+    });
+    for (const context of contexts) await context.close();
+    const unexpected = complaints.filter((text) => !expectedNoise.some((noise) => noise.test(text)));
+    expect(unexpected, "no browser complains of anything").toEqual([]);
+  },
+
+  newPerson: async ({ newBrowser }, use) => {
+    await use(async (username) => {
+      const person = new Person(username, await (await newBrowser()).newPage());
+      await person.register();
+      return person;
+    });
+  },
+});
+
+async function watch(context: BrowserContext, server: Server, complaints: string[]): Promise<void> {
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      console.error(`CSP: ${event.violatedDirective} refuses ${event.blockedURI}`);
+    });
+  });
+  context.on("console", (message: ConsoleMessage) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    }
+  });
+  context.on("weberror", (error) => complaints.push(`page error: ${error.error().message}`));
+  context.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(server.url) && !url.startsWith("blob:") && !url.startsWith("data:")) {
+      complaints.push(`request to another origin: ${url}`);
+    }
+  });
+}
+
+/** Waits until the page is live: a click before that is lost. */
+export async function hydrated(page: Page): Promise<void> {
+  await page.locator("body[data-hydrated]").waitFor({ state: "attached" });
+}
