@@ -26,7 +26,7 @@ secret_type!(
 #[derive(Clone)]
 pub struct IdentityKey(SigningKey);
 
-/// An account's public identity key: a point that is on the curve and of full order.
+/// An account's public identity key: a point of the curve in its one spelling, and not of small order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IdentityPublic(VerifyingKey);
 
@@ -78,12 +78,16 @@ impl IdentityPublic {
     /// Reads a public key.
     ///
     /// # Errors
-    /// Bytes that are no point of the curve, or a point of small order, under which anybody can sign.
+    /// Bytes that are no point of the curve, a second spelling of a point (its fingerprint would be another), or a
+    /// point of small order, under which anybody can sign.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let bytes: &[u8; 32] = bytes.try_into().map_err(|_| Malformed("has the wrong length"))?;
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| Malformed("is not a point of the curve"))?;
         if key.is_weak() {
             return Err(Malformed("is a weak key"));
+        }
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(Malformed("is not the canonical spelling of its point"));
         }
         Ok(Self(key))
     }
@@ -139,6 +143,20 @@ mod tests {
         for weak in [neutral, [0; 32], order_two] {
             assert!(IdentityPublic::parse(&weak).is_err());
         }
+    }
+
+    #[test]
+    fn a_point_has_one_spelling() {
+        // y = p + 3 is a second spelling of y = 3, which RFC 8032 section 5.1.3 refuses and the curve library accepts.
+        let three = core::array::from_fn::<u8, 32, _>(|index| if index == 0 { 3 } else { 0 });
+        let again = core::array::from_fn::<u8, 32, _>(|index| match index {
+            0 => 0xf0,
+            31 => 0x7f,
+            _ => 0xff,
+        });
+        assert!(VerifyingKey::from_bytes(&again).is_ok());
+        assert!(IdentityPublic::parse(&three).is_ok());
+        assert!(IdentityPublic::parse(&again).is_err());
     }
 
     #[test]

@@ -6,7 +6,6 @@ use core::fmt;
 
 use hpke::{Deserializable, Kem, Serializable, kem::XWing};
 use rand_core::CryptoRng;
-use x25519_dalek::StaticSecret;
 
 use crate::{
     id::{AccountId, PrekeyId},
@@ -165,7 +164,7 @@ impl SignedPrekey {
             .verify(SignedAs::Prekey, &[&account.to_bytes(), signed].concat(), signature)
             .map_err(|_| Malformed("is not signed by the account's identity key"))?;
         let public = &signed[HEAD_BYTES..];
-        if !contributes(public) {
+        if !public.last_chunk().is_some_and(contributes) {
             return Err(Malformed("is a weak key"));
         }
         let key = PublicKey::from_bytes(public).map_err(|_| Malformed("is not an X-Wing public key"))?;
@@ -227,9 +226,58 @@ impl fmt::Debug for Prekey {
     }
 }
 
-/// Whether the X25519 half of an X-Wing key takes part in a shared secret at all (RFC 7748 section 6.1).
-fn contributes(public: &[u8]) -> bool {
-    public.last_chunk::<32>().is_some_and(|point| {
-        StaticSecret::from([1; 32]).diffie_hellman(&x25519_dalek::PublicKey::from(*point)).was_contributory()
-    })
+/// Whether an X25519 point takes part in a shared secret at all: with a point of small order, on the curve or on its
+/// twist, the "secret" is zero whatever the other side's key (RFC 7748 section 6.1). X-Wing itself does not refuse them.
+pub(crate) fn contributes(point: &[u8; 32]) -> bool {
+    let mut u = *point;
+    u[31] &= 0x7f; // RFC 7748 section 5: the top bit does not count.
+    !SMALL_ORDER.contains(&u)
+}
+
+/// The u-coordinates of small order: 0, 1, the two of order 8, p - 1; and p, p + 1, second spellings of 0 and 1.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    little_endian(0x01, 0x00, 0x00),
+    [
+        0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda,
+        0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00,
+    ],
+    [
+        0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04,
+        0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57,
+    ],
+    little_endian(0xec, 0xff, 0x7f),
+    little_endian(0xed, 0xff, 0x7f),
+    little_endian(0xee, 0xff, 0x7f),
+];
+
+const fn little_endian(lowest: u8, middle: u8, highest: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = lowest;
+    bytes[31] = highest;
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x25519_dalek::{PublicKey, StaticSecret};
+
+    #[test]
+    fn the_points_of_small_order_are_the_ones_that_share_nothing() {
+        let shares = |point: &[u8; 32]| {
+            StaticSecret::from([1; 32]).diffie_hellman(&PublicKey::from(*point)).was_contributory()
+        };
+        for mut point in SMALL_ORDER {
+            assert!(!contributes(&point) && !shares(&point), "{point:?}");
+            point[31] |= 0x80;
+            assert!(!contributes(&point) && !shares(&point), "{point:?}");
+        }
+        // All other second spellings (p + 2 to p + 18), their canonical twins, and the neighbours of 0.
+        for lowest in 0..=u8::MAX {
+            for point in [little_endian(lowest, 0, 0), little_endian(lowest, 0xff, 0x7f)] {
+                assert_eq!(contributes(&point), shares(&point), "{point:?}");
+            }
+        }
+    }
 }

@@ -63,15 +63,14 @@ impl RecoveryKey {
     /// # Errors
     /// [`RecoveryKeyTypo`], which says where to look.
     pub fn parse(typed: &str) -> Result<Self, RecoveryKeyTypo> {
-        let characters: Zeroizing<Vec<char>> = Zeroizing::new(
-            typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '—')).collect(),
-        );
-        if characters.len() != KEY_CHARS + CHECK_CHARS {
-            return Err(RecoveryKeyTypo::Length(characters.len()));
+        let characters = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '—'));
+        let count = characters.clone().count();
+        if count != KEY_CHARS + CHECK_CHARS {
+            return Err(RecoveryKeyTypo::Length(count));
         }
         let mut values = Zeroizing::new([0u8; KEY_CHARS + CHECK_CHARS]);
-        for (index, character) in characters.iter().enumerate() {
-            values[index] = value_of(*character).ok_or(RecoveryKeyTypo::Character(index / 4 + 1))?;
+        for (index, (value, character)) in values.iter_mut().zip(characters).enumerate() {
+            *value = value_of(character).ok_or(RecoveryKeyTypo::Character(index / 4 + 1))?;
         }
         let key = Self(Secret::filled_by(|bytes| {
             for (byte_group, value_group) in bytes.chunks_exact_mut(5).zip(values.chunks_exact(8)) {

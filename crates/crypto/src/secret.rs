@@ -5,13 +5,14 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// `N` secret bytes. The crate's secret types wrap it, so that equal bytes in different roles have different types.
+/// They stand on the heap: moving the value moves a pointer, and leaves no copy on the stack that nobody wipes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Secret<const N: usize>([u8; N]);
+pub(crate) struct Secret<const N: usize>(Box<[u8; N]>);
 
 impl<const N: usize> Secret<N> {
-    /// Lets `fill` write the bytes where they will stay, so that no copy is left behind on the stack.
+    /// Lets `fill` write the bytes where they will stay.
     pub(crate) fn filled_by(fill: impl FnOnce(&mut [u8; N])) -> Self {
-        let mut secret = Self([0; N]);
+        let mut secret = Self(Box::new([0; N]));
         fill(&mut secret.0);
         secret
     }
@@ -31,7 +32,7 @@ impl<const N: usize> Secret<N> {
 
 impl<const N: usize> PartialEq for Secret<N> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.0.ct_eq(other.0.as_ref()).into()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     CannotOpen, aead,
     id::{AccountId, EnvelopeHash},
     identity::IdentityPublic,
-    prekey::PrekeySecret,
+    prekey::{PrekeySecret, contributes},
     secret::Secret,
 };
 
@@ -106,6 +106,9 @@ fn open_seal(
     aad: &[u8],
 ) -> Result<ContentKey, CannotOpen> {
     let (encapsulated, sealed) = seal.split_at(SEAL_BYTES - 48);
+    if !encapsulated.last_chunk().is_some_and(contributes) {
+        return Err(CannotOpen);
+    }
     let encapsulated = <Kem as kem::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| CannotOpen)?;
     let opened =
         single_shot_open::<Aead, Kdf, Kem>(&OpModeR::Base, prekey.key(), &encapsulated, info, sealed, aad)

@@ -179,7 +179,13 @@ impl Shared {
         EnvelopeHash::from_bytes(sha256(&[b"secure-messaging/1 envelope hash", &self.transcript()]))
     }
 
+    /// The key that verifies must be the one that the header lists for its sender, so that signature and header never
+    /// speak of two keys.
     fn verify(&self, sender: &IdentityPublic) -> Result<(), CannotOpen> {
+        let place = self.header.place_of(self.header.sender).ok_or(CannotOpen)?;
+        if self.header.recipients[place].identity != sender.fingerprint() {
+            return Err(CannotOpen);
+        }
         sender.verify(SignedAs::Envelope, &self.transcript(), self.signature())
     }
 }
