@@ -1,0 +1,109 @@
+//! What the machine lacks is fetched, once.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    command::{self, Tool},
+    progress,
+    workspace::Workspace,
+};
+
+/// Oldest Node.js that runs the browser stories.
+const OLDEST_NODE: u32 = 20;
+const NODE_REMEDY: &str = "install Node.js 20 or newer (https://nodejs.org)";
+/// Where distributions put Chromium.
+const CHROMIUM_PLACES: [&str; 4] = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/usr/bin/google-chrome-stable",
+];
+
+/// Rust's standard library for WebAssembly.
+pub(crate) fn wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let rustc = Tool::new("rustc", "install Rust from https://rustup.rs");
+    let library = command::output(rustc.args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(library.trim()).is_dir() {
+        return Ok(());
+    }
+    progress::step("Rust's library for wasm32", || {
+        command::run(
+            Tool::new("rustup", "install the target wasm32-unknown-unknown the way your Rust was installed")
+                .args(["target", "add", TARGET]),
+        )
+        .context("Rust's library for wasm32 cannot be had: try `rustup target add wasm32-unknown-unknown`")
+    })
+}
+
+/// Node.js, new enough.
+pub(crate) fn node() -> Result<()> {
+    let version = command::output(Tool::new("node", NODE_REMEDY).args(["--version"]))?;
+    let major =
+        version.trim().trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= OLDEST_NODE => Ok(()),
+        _ => bail!("Node.js is {}: {NODE_REMEDY}", version.trim()),
+    }
+}
+
+/// The npm packages of end2end, as its lock file names them.
+pub(crate) fn npm_packages(workspace: &Workspace) -> Result<()> {
+    let end2end = workspace.root.join("end2end");
+    let wanted =
+        fs::read_to_string(end2end.join("package-lock.json")).context("reading end2end/package-lock.json")?;
+    let installed = end2end.join("node_modules/.installed-from.json");
+    if fs::read_to_string(&installed).is_ok_and(|from| from == wanted) {
+        return Ok(());
+    }
+    progress::step("npm packages of end2end", || {
+        let npm = Tool::new("npm", NODE_REMEDY).folder(&end2end).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+        command::run(npm.args(["ci", "--no-audit", "--no-fund"]))?;
+        Ok(fs::write(installed, wanted)?)
+    })
+}
+
+/// A Chromium to test in: the one that `CHROMIUM` names, or the machine's, or a fresh one. Returns where it is.
+pub(crate) fn chromium() -> Result<String> {
+    if let Ok(named) = std::env::var("CHROMIUM") {
+        if runs(&named) {
+            return Ok(named);
+        }
+        bail!("CHROMIUM is {named}, which does not run: name a Chromium, or unset it");
+    }
+    if let Some(found) = installed_chromium() {
+        return Ok(found);
+    }
+    progress::step("Chromium", || {
+        install_chromium()
+            .context("Chromium cannot be had: install it, and put its path into the variable CHROMIUM")?;
+        installed_chromium()
+            .context("Chromium was installed and does not run: put another's path into CHROMIUM")
+    })
+}
+
+fn installed_chromium() -> Option<String> {
+    CHROMIUM_PLACES.into_iter().find(|place| runs(place)).map(str::to_owned)
+}
+
+fn runs(browser: &str) -> bool {
+    command::succeeds(Tool::new(browser, "").args(["--version"]))
+}
+
+fn install_chromium() -> Result<()> {
+    apt_get(&["update"])?;
+    apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let remedy = "only Debian and Ubuntu are known here";
+    let is_root = command::output(Tool::new("id", "").args(["-u"]))?.trim() == "0";
+    let tool = if is_root {
+        Tool::new("apt-get", remedy)
+    } else {
+        Tool::new("sudo", "become root").args(["--non-interactive", "apt-get"])
+    };
+    command::run(tool.args(["--quiet"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
