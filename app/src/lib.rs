@@ -1,1 +1,51 @@
-//! The interface of Secure Messaging: pages, components, state, server functions.
+//! The interface of Secure Messaging.
+//!
+//! # Map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`page`] | what stands behind an address |
+//! | [`component`] | what one sees; values and callbacks come in, nothing is fetched |
+//! | [`state`] | what the device knows: the session, the open account, the connection |
+//! | [`browser`] | the platform: requests, storage, events, clipboard. The only place with `cfg`, and its inert twin |
+//! | [`api`] | the server functions |
+//! | `shell` | the document around the pages (server only) |
+//!
+//! Public pages are rendered on the server and come alive in the browser. Pages of a signed-in person are rendered as
+//! an empty frame: names and texts exist only in the browser, after the account was opened there.
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!("`ssr` and `hydrate` exclude each other: with both, every event handler would silently be dead");
+
+pub mod api;
+pub mod browser;
+pub mod component;
+pub mod page;
+#[cfg(feature = "ssr")]
+pub mod shell;
+pub mod state;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    components::{Route, Router, Routes},
+    path,
+};
+
+#[cfg(feature = "ssr")]
+pub use shell::{SiteAssets, shell};
+
+/// The whole interface.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Effect::new(|| browser::mark_hydrated());
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "Secure Messaging".to_owned() } else { format!("{text} · Secure Messaging") } />
+        <Router>
+            <Routes fallback=page::NotFound>
+                <Route path=path!("/") view=page::Landing />
+            </Routes>
+        </Router>
+    }
+}
