@@ -1,0 +1,118 @@
+use crypto::prekey::SignedPrekey;
+use protocol::{
+    Binary, Cursor, Refusal,
+    account::{Register, SignedIn},
+    limits::{MAX_REGISTER_ROWS, MAX_VAULT_ROW_BYTES},
+    refusal::Code,
+    vault::{NewRow, VaultKind},
+};
+use tracing::{info, warn};
+
+use super::email::checked_email;
+use crate::{
+    Relay,
+    port::{NewAccount, Registered},
+    session::{SessionToken, busy_refusal, checked_device_name},
+};
+
+impl Relay {
+    /// Makes an account with its keys, its first vault rows and its first session: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Code::UsernameTaken`], [`Code::AccountTaken`]; [`Code::InvalidKeys`] for a prekey that the identity does not
+    /// vouch for; [`Code::InvalidRequest`] for rows, e-mail or device name; [`Code::TooManyRequests`]; [`Code::Busy`].
+    pub async fn register(&self, request: Register) -> Result<(SignedIn, SessionToken), Refusal> {
+        let now_ms = self.0.now_ms();
+        self.0.attempts.registration(now_ms).inspect_err(|_| warn!("register: too many attempts"))?;
+        let Register {
+            account,
+            username,
+            email,
+            kdf,
+            auth_key,
+            wrapped_by_password,
+            wrapped_by_recovery_key,
+            identity,
+            prekey,
+            vault,
+            device_name,
+        } = request;
+        let device_name = checked_device_name(&device_name)?;
+        let email = checked_email(email)?;
+        check_first_rows(&vault, &prekey)?;
+        prekey.verify(account, &identity).map_err(|problem| {
+            warn!(%account, %problem, "register: invalid keys");
+            Refusal::because(Code::InvalidKeys, format!("The prekey {problem}"))
+        })?;
+        // Spares the hashing when the name is taken already; the insertion below decides.
+        if self.0.store.find_credentials(&username).await?.is_some() {
+            info!(%account, "register: the username is taken");
+            return Err(Code::UsernameTaken.into());
+        }
+
+        let password_hash = self.0.passwords.hash(auth_key.clone()).await.map_err(busy_refusal)?;
+        let sealed_wrap =
+            self.0.secrets.seal_wrap(account, &auth_key, &wrapped_by_password, &mut self.0.rng());
+        let session = self.new_session(account, device_name, now_ms);
+        let new = NewAccount {
+            account,
+            username: username.clone(),
+            email,
+            kdf,
+            password_hash,
+            sealed_wrap,
+            wrapped_by_recovery_key,
+            identity,
+            prekey,
+            vault,
+            created_at_ms: now_ms,
+        };
+        match self.0.store.register(new, session.clone()).await? {
+            Registered::Done => {}
+            Registered::UsernameTaken => {
+                info!(%account, "register: the username is taken");
+                return Err(Code::UsernameTaken.into());
+            }
+            Registered::AccountTaken => {
+                info!(%account, "register: the account id is taken");
+                return Err(Code::AccountTaken.into());
+            }
+        }
+        info!(%account, "register: an account was made");
+        let token = self.first_token(&session);
+        let signed_in = SignedIn {
+            account,
+            username,
+            session: session.session,
+            token: None,
+            unlock_half: Binary(session.unlock_half.to_vec()),
+            kdf,
+            wrapped_by_password: Some(wrapped_by_password),
+            mailbox_end: Cursor::START,
+        };
+        Ok((signed_in, token))
+    }
+}
+
+/// A new vault holds the seed of the identity key and the seed of the prekey, each once: without either, the account
+/// could not read its mail on another device.
+fn check_first_rows(rows: &[NewRow], prekey: &SignedPrekey) -> Result<(), Refusal> {
+    let refused = |message: &'static str| Err(Refusal::because(Code::InvalidRequest, message));
+    if rows.len() > MAX_REGISTER_ROWS {
+        return refused("A registration has too many vault rows");
+    }
+    if rows.iter().any(|row| row.sealed.0.is_empty() || row.sealed.0.len() > MAX_VAULT_ROW_BYTES) {
+        return refused("A vault row has 1 to 4096 bytes");
+    }
+    let prekey_row = prekey.id().0.to_be_bytes();
+    let [one, other] = rows else {
+        return refused("A registration has two vault rows: the identity's and the prekey's");
+    };
+    let is_identity = |row: &NewRow| row.kind == VaultKind::Identity && row.key_id.0.is_empty();
+    let is_prekey = |row: &NewRow| row.kind == VaultKind::Prekey && row.key_id.0 == prekey_row;
+    if is_identity(one) && is_prekey(other) || is_prekey(one) && is_identity(other) {
+        Ok(())
+    } else {
+        refused("A registration has two vault rows: the identity's and the prekey's")
+    }
+}

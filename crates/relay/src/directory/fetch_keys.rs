@@ -1,0 +1,28 @@
+use std::collections::HashMap;
+
+use protocol::{
+    Refusal,
+    directory::{FetchKeys, KeyBundle, Keys},
+    limits::MAX_RECIPIENTS,
+    refusal::Code,
+};
+
+use crate::{Caller, Relay};
+
+impl Relay {
+    /// The keys of accounts, in the order in which they were asked for; accounts that do not exist are left out.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] when too many are asked for at once, or one twice.
+    pub async fn fetch_keys(&self, _caller: &Caller, request: FetchKeys) -> Result<Keys, Refusal> {
+        let FetchKeys { accounts } = request;
+        if accounts.len() > MAX_RECIPIENTS {
+            let message = format!("Ask for the keys of at most {MAX_RECIPIENTS} accounts at once");
+            return Err(Refusal::because(Code::InvalidRequest, message));
+        }
+        let found = self.0.store.find_keys(&accounts).await?;
+        let mut found: HashMap<_, KeyBundle> =
+            found.into_iter().map(|bundle| (bundle.account, bundle)).collect();
+        Ok(Keys { bundles: accounts.iter().filter_map(|account| found.remove(account)).collect() })
+    }
+}

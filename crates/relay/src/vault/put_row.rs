@@ -1,0 +1,44 @@
+use protocol::{
+    Refusal,
+    limits::{MAX_VAULT_KEY_ID_BYTES, MAX_VAULT_ROW_BYTES, MAX_VAULT_ROWS},
+    refusal::Code,
+    vault::{PutRow, Row, RowPut},
+};
+
+use crate::{Caller, Relay, port::PutOutcome};
+
+impl Relay {
+    /// Writes a row if the one that stands there has the version before: compare and set.
+    ///
+    /// # Errors
+    /// [`Code::VersionConflict`]; [`Code::QuotaExceeded`] when the vault is full; [`Code::InvalidRequest`] for a row
+    /// out of bounds.
+    pub async fn put_row(&self, caller: &Caller, request: PutRow) -> Result<RowPut, Refusal> {
+        let PutRow { row } = request;
+        check_bounds(&row)?;
+        match self.0.store.put_vault_row(caller.account(), row, MAX_VAULT_ROWS).await? {
+            PutOutcome::Done => Ok(RowPut {}),
+            PutOutcome::VersionConflict => Err(Code::VersionConflict.into()),
+            PutOutcome::Full => {
+                Err(Refusal::because(Code::QuotaExceeded, "The vault of this account is full"))
+            }
+        }
+    }
+}
+
+fn check_bounds(row: &Row) -> Result<(), Refusal> {
+    let refused = |message: &'static str| Err(Refusal::because(Code::InvalidRequest, message));
+    if row.version == 0 {
+        return refused("The versions of a vault row begin with 1");
+    }
+    if i64::try_from(row.version).is_err() {
+        return refused("The version of a vault row is out of range");
+    }
+    if row.key_id.0.len() > MAX_VAULT_KEY_ID_BYTES {
+        return refused("The key id of a vault row has at most 32 bytes");
+    }
+    if row.sealed.0.is_empty() || row.sealed.0.len() > MAX_VAULT_ROW_BYTES {
+        return refused("A vault row has 1 to 4096 bytes");
+    }
+    Ok(())
+}

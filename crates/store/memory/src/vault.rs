@@ -1,0 +1,43 @@
+use async_trait::async_trait;
+use crypto::id::AccountId;
+use protocol::vault::Row;
+use relay::port::{PutOutcome, StoreError, VaultRows};
+
+use crate::MemoryStore;
+
+#[async_trait]
+impl VaultRows for MemoryStore {
+    async fn vault_rows(&self, account: AccountId) -> Result<Vec<Row>, StoreError> {
+        let state = self.lock();
+        Ok(state
+            .accounts
+            .get(&account)
+            .map_or_else(Vec::new, |found| found.vault.values().cloned().collect()))
+    }
+
+    async fn put_vault_row(
+        &self,
+        account: AccountId,
+        row: Row,
+        max_rows: usize,
+    ) -> Result<PutOutcome, StoreError> {
+        let mut state = self.lock();
+        let Some(found) = state.accounts.get_mut(&account) else {
+            return Err(StoreError::Failed("a row comes for an account that does not exist".into()));
+        };
+        let rows = found.vault.len();
+        let key = (row.kind, row.key_id.0.clone());
+        let standing = found.vault.get(&key);
+        if standing == Some(&row) {
+            return Ok(PutOutcome::Done);
+        }
+        if standing.map_or(0, |standing| standing.version) + 1 != row.version {
+            return Ok(PutOutcome::VersionConflict);
+        }
+        if standing.is_none() && rows >= max_rows {
+            return Ok(PutOutcome::Full);
+        }
+        found.vault.insert(key, row);
+        Ok(PutOutcome::Done)
+    }
+}
