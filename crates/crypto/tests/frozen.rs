@@ -1,0 +1,306 @@
+//! Every stored and sent format, frozen: `vectors/formats.json` was made once, with a fixed seed, and released clients
+//! and databases hold such bytes. Today's code must make the same bytes from the same seed, and open the old ones.
+//!
+//! A new format gets a new entry; an old entry never changes. After adding one, write the file anew and look at its diff:
+//! `cargo test -p crypto --test frozen -- --ignored`.
+
+mod seeded;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use crypto::{
+    account_key::{AccountKey, WrappedAccountKey},
+    envelope::{Delivery, Draft, Envelope},
+    id::{AccountId, ConversationId, EnvelopeHash, MessageId, PrekeyId},
+    identity::{IdentityKey, IdentityPublic, IdentitySeed},
+    kdf::{KdfParams, StretchedPassword},
+    message_key::{
+        AesKey, HmacKey, decrypt_message, derive_message_key, encrypt_message, generate_user_secrets,
+    },
+    prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
+    recovery::RecoveryKey,
+    safety_number::SafetyNumber,
+    vault::{VaultKind, VaultPlace},
+};
+use seeded::Seeded;
+use serde_json::{Value, json};
+
+const FROZEN: &str = include_str!("vectors/formats.json");
+const PASSWORD: &str = "geh im Wäld 7 Mal!";
+const TEXT: &[u8] = "{\"type\":\"text\",\"text\":\"Grüße\"}".as_bytes();
+
+#[test]
+fn todays_code_makes_the_frozen_bytes() {
+    let (frozen, today) = (frozen(), today());
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&today), names(&frozen));
+    for name in names(&frozen) {
+        assert_eq!(today[&name], frozen[&name], "the format of {name} has changed");
+    }
+}
+
+#[test]
+fn passwords_stretch_to_the_frozen_keys() {
+    let kdf = &frozen()["kdf"];
+    let params: KdfParams = kdf["params"].as_str().unwrap().parse().unwrap();
+    assert_eq!(params.to_bytes().as_slice(), bytes(kdf, "params"));
+    assert_eq!(params.iterations(), 600_000);
+    let stretched = params.stretch(kdf["password"].as_str().unwrap());
+    assert_eq!(stretched.expose_bytes().as_slice(), bytes(kdf, "stretched"));
+    assert_eq!(stretched.auth_key().expose_bytes().as_slice(), bytes(kdf, "auth_key"));
+    assert_eq!(stretched.wrap_key().expose_bytes().as_slice(), bytes(kdf, "wrap_key"));
+}
+
+#[test]
+fn the_frozen_account_key_opens_both_ways() {
+    let frozen = frozen();
+    let account = AccountId::parse(&bytes(&frozen["account_key"], "account")).unwrap();
+    let key = array(&frozen["account_key"], "key");
+
+    let params = KdfParams::parse(&bytes(&frozen["kdf"], "params")).unwrap();
+    let wrap_key = StretchedPassword::from_bytes(&array(&frozen["kdf"], "stretched")).wrap_key();
+    let wrapped = WrappedAccountKey::parse(&bytes(&frozen["account_key"], "wrapped_by_password")).unwrap();
+    let opened = AccountKey::unwrap_with_password(account, &wrap_key, &params, &wrapped).unwrap();
+    assert_eq!(*opened.expose_bytes(), key);
+
+    let recovery = RecoveryKey::parse(frozen["recovery_key"]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(recovery.expose_bytes().as_slice(), bytes(&frozen["recovery_key"], "key"));
+    let wrapped = WrappedAccountKey::parse(&bytes(&frozen["account_key"], "wrapped_by_recovery_key")).unwrap();
+    let opened = AccountKey::unwrap_with_recovery_key(account, &recovery, &wrapped).unwrap();
+    assert_eq!(*opened.expose_bytes(), key);
+}
+
+#[test]
+fn the_frozen_rows_open_in_their_places() {
+    let frozen = frozen();
+    let account = AccountId::parse(&bytes(&frozen["account_key"], "account")).unwrap();
+    let key = AccountKey::from_bytes(&array(&frozen["account_key"], "key"));
+    let rows = frozen["vault_rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let place = VaultPlace {
+            account,
+            kind: serde_json::from_value(row["kind"].clone()).unwrap(),
+            key_id: &bytes(row, "key_id"),
+            version: row["version"].as_u64().unwrap(),
+        };
+        let opened = key.vault_key().open(place, &bytes(row, "sealed")).unwrap();
+        assert_eq!(opened.as_slice(), bytes(row, "content"));
+    }
+    let record = &frozen["cache_record"];
+    let opened = key.cache_key().open(&bytes(record, "place"), &bytes(record, "sealed")).unwrap();
+    assert_eq!(opened.as_slice(), bytes(record, "content"));
+}
+
+#[test]
+fn the_frozen_prekey_verifies() {
+    let prekey = &frozen()["people"][0];
+    let identity = IdentityPublic::parse(&bytes(prekey, "identity")).unwrap();
+    assert_eq!(identity.fingerprint().to_bytes().as_slice(), bytes(prekey, "fingerprint"));
+    let signed = SignedPrekey::parse(&bytes(prekey, "signed_prekey")).unwrap();
+    let verified = signed.verify(AccountId::parse(&bytes(prekey, "account")).unwrap(), &identity).unwrap();
+    assert_eq!((verified.id(), verified.sequence()), (PrekeyId(7), 9));
+}
+
+#[test]
+fn the_frozen_envelopes_open_for_each_recipient() {
+    let frozen = frozen();
+    let people: Vec<Person> = frozen["people"].as_array().unwrap().iter().map(Person::frozen).collect();
+    let envelopes = frozen["envelopes"].as_array().unwrap();
+    assert_eq!(envelopes.len(), 2);
+    for entry in envelopes {
+        let envelope = Envelope::parse(&bytes(entry, "envelope")).unwrap();
+        assert_eq!(envelope.hash().to_bytes().as_slice(), bytes(entry, "hash"));
+        assert_eq!(envelope.shared_bytes(), bytes(entry, "shared"));
+        let recipients = entry["recipients"].as_u64().unwrap() as usize;
+        let mut seals = 0;
+        for person in &people {
+            let Some(place) = envelope.claimed_header().place_of(person.account) else { continue };
+            let seal = bytes(&entry["seals"][place], "seal");
+            let delivery = Delivery::parse(&bytes(entry, "shared"), &seal).unwrap();
+            assert_eq!(Some(&delivery), envelope.delivery_to(person.account).as_ref());
+            let opened = delivery
+                .verify(&people[0].identity.public())
+                .unwrap()
+                .open(person.account, &person.identity.public(), &person.prekey)
+                .unwrap();
+            assert_eq!(opened.content(), bytes(entry, "content"));
+            assert_eq!(opened.hash(), envelope.hash());
+            seals += 1;
+        }
+        assert_eq!(seals, recipients);
+    }
+}
+
+#[test]
+fn the_frozen_message_decrypts() {
+    let message = &frozen()["message_key"];
+    let (aes, hmac) =
+        (AesKey::from_bytes(&array(message, "aes_key")), HmacKey::from_bytes(&array(message, "hmac_key")));
+    let opened = decrypt_message(&aes, &bytes(message, "encrypted"), &hmac).unwrap();
+    assert_eq!(opened.as_slice(), b"Hello Bob!");
+}
+
+#[test]
+#[ignore = "writes vectors/formats.json: only after a format was added"]
+fn write_the_vectors() {
+    let text = serde_json::to_string_pretty(&today()).unwrap() + "\n";
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/formats.json"), text).unwrap();
+}
+
+/// One of the people between whom the frozen messages travel.
+struct Person {
+    account: AccountId,
+    identity: IdentityKey,
+    prekey: PrekeySecret,
+}
+
+impl Person {
+    fn generate(rng: &mut Seeded) -> Self {
+        Self {
+            account: AccountId::random(rng),
+            identity: IdentityKey::generate(rng),
+            prekey: PrekeySecret::generate(PrekeyId(7), 9, rng),
+        }
+    }
+
+    fn frozen(value: &Value) -> Self {
+        Self {
+            account: AccountId::parse(&bytes(value, "account")).unwrap(),
+            identity: IdentityKey::from_seed(&IdentitySeed::from_bytes(&array(value, "identity_seed"))),
+            prekey: PrekeySecret::from_seed(
+                PrekeyId(7),
+                9,
+                &PrekeySeed::from_bytes(&array(value, "prekey_seed")),
+            ),
+        }
+    }
+
+    fn signed_prekey(&self) -> SignedPrekey {
+        self.prekey.sign(self.account, &self.identity)
+    }
+}
+
+/// All formats, made now from the fixed seed.
+fn today() -> Value {
+    let rng = &mut Seeded::new("formats of version 1");
+    let account = AccountId::random(rng);
+    let params = KdfParams::generate(rng);
+    let stretched = params.stretch(PASSWORD);
+    let recovery = RecoveryKey::generate(rng);
+    let key = AccountKey::generate(rng);
+    let by_password = key.wrap_with_password(account, &stretched.wrap_key(), &params, rng);
+    let by_recovery_key = key.wrap_with_recovery_key(account, &recovery, rng);
+    let vault_rows: Vec<Value> = [
+        (VaultKind::Identity, [].as_slice(), 1, [1; 32].as_slice()),
+        (VaultKind::Prekey, &7u32.to_be_bytes(), 1, &[2; 32]),
+        (VaultKind::Pin, &account.to_bytes(), 3, b"{\"a\":\"pin\"}"),
+    ]
+    .map(|(kind, key_id, version, content)| {
+        let sealed = key.vault_key().seal(VaultPlace { account, kind, key_id, version }, content, rng);
+        json!({
+            "kind": kind, "version": version,
+            "key_id": text(key_id), "content": text(content), "sealed": text(&sealed),
+        })
+    })
+    .into();
+    let record = key.cache_key().seal(b"message/1", b"a record", rng);
+
+    let people = [(); 3].map(|()| Person::generate(rng));
+    let [alice, bob, _] = &people;
+    let parents = [EnvelopeHash::from_bytes([9; 32]), EnvelopeHash::from_bytes([8; 32])];
+    let envelopes = [
+        envelope(alice, &people[..2], TEXT, &[], None, rng),
+        envelope(alice, &people, &[b'x'; 300], &parents, Some(1_790_000_600_000), rng),
+    ];
+    let safety_number = SafetyNumber::between(
+        (alice.account, &alice.identity.public()),
+        (bob.account, &bob.identity.public()),
+    );
+
+    let (mine, _) = generate_user_secrets(rng);
+    let (_, theirs) = generate_user_secrets(rng);
+    let (aes, hmac) = derive_message_key(&mine, &theirs).unwrap();
+    let encrypted = encrypt_message(&aes, b"Hello Bob!", &hmac, rng);
+
+    json!({
+        "kdf": {
+            "password": PASSWORD,
+            "params": text(&params.to_bytes()),
+            "stretched": text(stretched.expose_bytes()),
+            "auth_key": text(stretched.auth_key().expose_bytes()),
+            "wrap_key": text(stretched.wrap_key().expose_bytes()),
+        },
+        "recovery_key": { "key": text(recovery.expose_bytes()), "text": *recovery.to_text() },
+        "account_key": {
+            "account": text(&account.to_bytes()),
+            "key": text(key.expose_bytes()),
+            "wrapped_by_password": text(&by_password.to_bytes()),
+            "wrapped_by_recovery_key": text(&by_recovery_key.to_bytes()),
+        },
+        "vault_rows": vault_rows,
+        "cache_record": { "place": text(b"message/1"), "content": text(b"a record"), "sealed": text(&record) },
+        "people": people.each_ref().map(|person| json!({
+            "account": text(&person.account.to_bytes()),
+            "identity_seed": text(person.identity.seed().expose_bytes()),
+            "identity": text(&person.identity.public().to_bytes()),
+            "fingerprint": text(&person.identity.public().fingerprint().to_bytes()),
+            "prekey_seed": text(person.prekey.seed().expose_bytes()),
+            "signed_prekey": text(person.signed_prekey().to_bytes()),
+        })),
+        "conversation_of_all": text(&ConversationId::of_set(people.each_ref().map(|p| p.account)).to_bytes()),
+        "safety_number": safety_number.to_string(),
+        "envelopes": envelopes,
+        "message_key": {
+            "aes_key": text(aes.expose_bytes()),
+            "hmac_key": text(hmac.expose_bytes()),
+            "encrypted": text(&encrypted),
+        },
+    })
+}
+
+fn envelope(
+    sender: &Person,
+    recipients: &[Person],
+    content: &[u8],
+    parents: &[EnvelopeHash],
+    expires_at_ms: Option<u64>,
+    rng: &mut Seeded,
+) -> Value {
+    let prekeys: Vec<_> = recipients
+        .iter()
+        .map(|person| person.signed_prekey().verify(person.account, &person.identity.public()).unwrap())
+        .collect();
+    let draft = Draft {
+        conversation: ConversationId::of_set(recipients.iter().map(|person| person.account)),
+        message: MessageId::random(rng),
+        parents,
+        sent_at_ms: 1_790_000_000_000,
+        expires_at_ms,
+        content,
+    };
+    let envelope = draft.seal(sender.account, &sender.identity, &prekeys, rng).unwrap();
+    json!({
+        "recipients": recipients.len(),
+        "content": text(content),
+        "envelope": text(&envelope.to_bytes()),
+        "hash": text(&envelope.hash().to_bytes()),
+        "shared": text(envelope.shared_bytes()),
+        "seals": envelope.seals().iter().map(|seal| json!({ "seal": text(seal) })).collect::<Vec<_>>(),
+    })
+}
+
+fn frozen() -> Value {
+    serde_json::from_str(FROZEN).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn bytes(of: &Value, field: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(of[field].as_str().unwrap_or_else(|| panic!("the vector has {field}"))).unwrap()
+}
+
+fn array<const N: usize>(of: &Value, field: &str) -> [u8; N] {
+    bytes(of, field).try_into().unwrap()
+}
