@@ -64,7 +64,8 @@ fn the_frozen_account_key_opens_both_ways() {
 
     let recovery = RecoveryKey::parse(frozen["recovery_key"]["text"].as_str().unwrap()).unwrap();
     assert_eq!(recovery.expose_bytes().as_slice(), bytes(&frozen["recovery_key"], "key"));
-    let wrapped = WrappedAccountKey::parse(&bytes(&frozen["account_key"], "wrapped_by_recovery_key")).unwrap();
+    let wrapped =
+        WrappedAccountKey::parse(&bytes(&frozen["account_key"], "wrapped_by_recovery_key")).unwrap();
     let opened = AccountKey::unwrap_with_recovery_key(account, &recovery, &wrapped).unwrap();
     assert_eq!(*opened.expose_bytes(), key);
 }

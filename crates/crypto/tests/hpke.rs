@@ -85,8 +85,7 @@ fn the_key_schedule_by_hand_is_rfc_9180s() {
     for (vector, kem, aead) in
         [(&rfc, X25519_KEM, AES_256_GCM), (&x_wing["hpke"], X_WING_KEM, CHACHA20_POLY1305)]
     {
-        let (key, nonce) =
-            key_schedule(kem, aead, &bytes(vector, "shared_secret"), &bytes(vector, "info"));
+        let (key, nonce) = key_schedule(kem, aead, &bytes(vector, "shared_secret"), &bytes(vector, "info"));
         assert_eq!((key.to_vec(), nonce.to_vec()), (bytes(vector, "key"), bytes(vector, "base_nonce")));
     }
 }

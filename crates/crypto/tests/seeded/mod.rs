@@ -31,7 +31,8 @@ impl TryRng for Seeded {
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
         while self.left.len() < out.len() {
-            let block = Sha256::new().chain_update(self.seed).chain_update(self.block.to_be_bytes()).finalize();
+            let block =
+                Sha256::new().chain_update(self.seed).chain_update(self.block.to_be_bytes()).finalize();
             self.left.extend_from_slice(&block);
             self.block += 1;
         }
