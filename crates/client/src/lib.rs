@@ -1,1 +1,44 @@
-//! The device's engine: sign-up, sign-in, vault, pins, outbox, inbox, sync.
+//! The device's engine: sign-up, sign-in, vault, pins, outbox, inbox, sync. The same code in the browser and natively.
+//!
+//! # Map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`device`] | [`Device`]: the port to the platform; calls, records, time, randomness |
+//! | `sign_up` | [`sign_up`]: draws all keys, makes the account |
+//! | `sign_in` | [`sign_in`] with a password, [`resume`] after a reload |
+//! | `account` | [`Account`]: the facade of everything that a signed-in person does |
+//! | `conversation` | the state in memory, and the views that are shown |
+//! | `inbox` | one delivery's way from bytes to a message: parsed, verified, opened, once |
+//! | `sync` | page by page through the mailbox; loading from records |
+//! | `outbox` | one message's way to the relay: sealed once, sent until answered |
+//! | `pins` | which identity keys of contacts are accepted |
+//! | `vault` | the account's sealed rows, by compare-and-set |
+//! | `records` | what the device keeps for itself, sealed |
+//! | `interruption` | what can come between |
+//!
+//! There is no clock, no network and no thread in here: the [`Device`] has them.
+
+pub mod device;
+
+mod account;
+mod conversation;
+mod engine;
+mod inbox;
+mod interruption;
+mod outbox;
+mod pins;
+mod records;
+mod sign_in;
+mod sign_up;
+mod sync;
+mod vault;
+
+pub use account::{AcceptKeyError, Account, ComposeError, OpenConversationError};
+pub use conversation::view::{Body, Contact, ConversationSummary, Message, MessageState, Preview, Thread};
+pub use device::{CallError, Device, StoreUnavailable};
+pub use interruption::Interruption;
+pub use sign_in::{ResumeError, SignIn, SignInError, resume, sign_in};
+pub use sign_up::{SignUp, SignUpAttempt, SignUpError, sign_up};
+pub use sync::{SyncError, Synced};
+pub use vault::VaultRefused;

@@ -1,0 +1,310 @@
+//! The facade: a signed-in, unlocked account on one device.
+
+use std::sync::Arc;
+
+use crypto::{account_key::AccountKey, safety_number::SafetyNumber};
+use protocol::{
+    Cursor, Username,
+    account::{Logout, SignedIn},
+    content::{Content, TextRefused},
+    directory::{ListUsers, Users},
+    id::{AccountId, ConversationId, MessageId},
+    limits::MAX_RECIPIENTS,
+};
+
+use crate::{
+    CallError, Contact, ConversationSummary, Device, Interruption, StoreUnavailable, SyncError, Synced,
+    Thread,
+    conversation::state::Progress,
+    device::Change,
+    engine::Engine,
+    records::{KeptConversation, KeptDraft, kdf_record},
+};
+
+/// A signed-in, unlocked account. Clones are the same account.
+///
+/// What is shown ([`Self::conversations`], [`Self::thread`]) comes from memory, at once; what takes time is `async` and
+/// says through [`Self::on_change`] when there is something new to see. Dropping all clones locks the account: keys and
+/// texts leave the memory.
+///
+/// Every `async` method may be dropped half-way and called again, and any number of them may run at the same time, in
+/// this tab and in others.
+pub struct Account<D>(Arc<Engine<D>>);
+
+impl<D> Clone for Account<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Why a conversation was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenConversationError {
+    /// Nobody but oneself was chosen.
+    #[error("Choose at least one person to write to")]
+    Nobody,
+    /// More than an envelope has recipients.
+    #[error("A conversation has at most {MAX_RECIPIENTS} people: choose fewer")]
+    TooMany,
+    /// These accounts do not exist.
+    #[error("Somebody of those you chose has no account here any more: choose again")]
+    UnknownAccounts(Vec<AccountId>),
+    /// Something came between.
+    #[error(transparent)]
+    Interrupted(#[from] Interruption),
+}
+
+/// Why a message was not taken into the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// It is empty or too long.
+    #[error(transparent)]
+    Text(#[from] TextRefused),
+    /// There is no such conversation on this device: open it first.
+    #[error("Choose to whom you want to write first")]
+    UnknownConversation,
+    /// It could not be kept. It would be lost with the page, so it was not taken: keep it in the field.
+    #[error(transparent)]
+    Device(#[from] StoreUnavailable),
+}
+
+/// Why a contact's new key was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptKeyError {
+    /// Between the look and the word the server offered yet another key: look again.
+    #[error("The key has changed once more: compare the safety number again")]
+    ChangedAgain,
+    /// There is nothing to accept.
+    #[error("There is no new key of this contact to accept")]
+    NothingOffered,
+    /// Something came between.
+    #[error(transparent)]
+    Interrupted(#[from] Interruption),
+}
+
+impl<D: Device> Account<D> {
+    pub(crate) fn new(engine: Engine<D>) -> Self {
+        Self(Arc::new(engine))
+    }
+
+    /// Oneself.
+    pub fn me(&self) -> &Contact {
+        &self.0.me
+    }
+
+    /// The account key, for whoever keeps a reloaded page unlocked: to be sealed before it is kept.
+    pub fn account_key(&self) -> &AccountKey {
+        &self.0.account_key
+    }
+
+    /// The session, as it was begun or resumed.
+    pub fn session(&self) -> &SignedIn {
+        &self.0.session
+    }
+
+    /// Calls `listener` after each change of what [`Self::conversations`] and [`Self::thread`] show. There is one
+    /// listener: the next takes the place of this.
+    pub fn on_change(&self, listener: impl Fn() + Send + Sync + 'static) {
+        self.0.listen(Arc::new(listener));
+    }
+
+    /// Reads the device's own copies into memory: all that was received and written here before, without the network.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`].
+    pub async fn load(&self) -> Result<(), StoreUnavailable> {
+        self.0.load().await
+    }
+
+    /// Fetches what is new in the mailbox, page by page: verified, opened, kept on the device, shown, each once.
+    ///
+    /// # Errors
+    /// [`SyncError`]. The pages before it are kept; the next call goes on after them.
+    pub async fn sync(&self) -> Result<Synced, SyncError> {
+        self.0.sync().await
+    }
+
+    /// Sends what waits in the outbox, each conversation in the order of writing.
+    ///
+    /// # Errors
+    /// [`Interruption`]. What was not sent stays queued; [`Interruption::passes_by_itself`] says whether to call again
+    /// after a while. What the server refused for good is not an error here: it is
+    /// [`MessageState::Failed`](crate::MessageState::Failed) in its thread.
+    pub async fn flush(&self) -> Result<(), Interruption> {
+        self.0.flush().await
+    }
+
+    /// All conversations, the one with the newest message first.
+    pub fn conversations(&self) -> Vec<ConversationSummary> {
+        self.0.state().summaries()
+    }
+
+    /// One conversation with its messages.
+    pub fn thread(&self, id: ConversationId) -> Option<Thread> {
+        self.0.state().thread(id)
+    }
+
+    /// The registered users, in the order of their names: those whose names begin with `prefix`, after `after`.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn users(&self, prefix: Option<&str>, after: Option<&Username>) -> Result<Users, Interruption> {
+        let request = ListUsers { prefix: prefix.map(str::to_owned), after: after.cloned() };
+        Ok(self.0.device.call(request).await?)
+    }
+
+    /// The conversation with exactly these people (oneself may be among them): the one that exists, or a new, empty one.
+    ///
+    /// # Errors
+    /// [`OpenConversationError`].
+    pub async fn open_conversation(
+        &self,
+        others: &[AccountId],
+    ) -> Result<ConversationId, OpenConversationError> {
+        let engine = &self.0;
+        engine.load_once().await.map_err(Interruption::from)?;
+        let mut members: Vec<AccountId> = others.iter().copied().chain([engine.me.account]).collect();
+        members.sort_unstable();
+        members.dedup();
+        match members.len() {
+            0 | 1 => return Err(OpenConversationError::Nobody),
+            many if many > MAX_RECIPIENTS => return Err(OpenConversationError::TooMany),
+            _ => {}
+        }
+        let id = ConversationId::of_set(members.iter().copied());
+        if engine.state().conversations.contains_key(&id) {
+            return Ok(id);
+        }
+        let strangers: Vec<AccountId> =
+            members.iter().copied().filter(|member| *member != engine.me.account).collect();
+        let bundles = engine.fetch_bundles(&strangers).await?;
+        let unknown = |account: &AccountId| !bundles.iter().any(|bundle| bundle.account == *account);
+        let unknown: Vec<AccountId> = strangers.into_iter().filter(unknown).collect();
+        if !unknown.is_empty() {
+            return Err(OpenConversationError::UnknownAccounts(unknown));
+        }
+        let kept = KeptConversation { members, opened_at_ms: engine.device.now_ms() };
+        let record = engine.records.put(&*engine.device, engine.records.conversation(id), &kept);
+        engine.records.write(&*engine.device, vec![record]).await.map_err(Interruption::from)?;
+        engine.state().add_conversation(id, kept);
+        engine.changed();
+        Ok(id)
+    }
+
+    /// Takes a message into the outbox. When this returns, it is kept on the device and shown as queued;
+    /// [`Self::flush`] sends it.
+    ///
+    /// # Errors
+    /// [`ComposeError`]: it was not taken.
+    pub async fn compose(&self, conversation: ConversationId, text: &str) -> Result<MessageId, ComposeError> {
+        let content = Content::text(text)?;
+        let engine = &self.0;
+        engine.load_once().await?;
+        let written_at_ms = engine.device.now_ms();
+        let order = {
+            let mut state = engine.state();
+            if !state.conversations.contains_key(&conversation) {
+                return Err(ComposeError::UnknownConversation);
+            }
+            state.next_order(written_at_ms)
+        };
+        let message = MessageId::random(&mut crate::device::DeviceRng(&*engine.device));
+        let draft = KeptDraft { conversation, order, written_at_ms, content };
+        let record = engine.records.put(&*engine.device, engine.records.draft(message), &draft);
+        engine.records.write(&*engine.device, vec![record]).await?;
+        engine.state().take_draft(message, draft);
+        engine.changed();
+        Ok(message)
+    }
+
+    /// Queues a failed message again; [`Self::flush`] sends it.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`].
+    pub async fn retry(&self, message: MessageId) -> Result<(), StoreUnavailable> {
+        let engine = &self.0;
+        let failed = engine.records.failed(message);
+        engine.records.write(&*engine.device, vec![Change::Remove { name: failed }]).await?;
+        if let Some(pending) = engine.state().pending.get_mut(&message) {
+            pending.progress = Progress::Queued;
+        }
+        engine.changed();
+        Ok(())
+    }
+
+    /// Drops a message that was not sent. One whose answer was lost may have been sent all the same: then it shows up
+    /// again as sent.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`].
+    pub async fn discard(&self, message: MessageId) -> Result<(), StoreUnavailable> {
+        let engine = &self.0;
+        engine.records.write(&*engine.device, engine.records.forget_draft(message).to_vec()).await?;
+        engine.state().pending.remove(&message);
+        engine.changed();
+        Ok(())
+    }
+
+    /// Says that the conversation was read to its end, on this device.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: it shows as read until the page is closed.
+    pub async fn mark_read(&self, conversation: ConversationId) -> Result<(), StoreUnavailable> {
+        let engine = &self.0;
+        let read_to: Option<Cursor> = {
+            let mut state = engine.state();
+            let last = state.conversations.get(&conversation);
+            let last = last.and_then(|known| known.messages.keys().next_back().copied());
+            last.filter(|last| state.mark(conversation, *last))
+        };
+        let Some(read_to) = read_to else { return Ok(()) };
+        engine.changed();
+        let record = engine.records.put(&*engine.device, engine.records.mark(conversation), &read_to);
+        engine.records.write(&*engine.device, vec![record]).await
+    }
+
+    /// Accepts the new key of a contact, after its owner was asked or the safety number compared. What was held back is
+    /// opened, and what waits can be sent: call [`Self::flush`].
+    ///
+    /// # Errors
+    /// [`AcceptKeyError`].
+    pub async fn accept_key(&self, contact: AccountId) -> Result<(), AcceptKeyError> {
+        let engine = &self.0;
+        let offered = engine.state().contacts.offered(contact).ok_or(AcceptKeyError::NothingOffered)?;
+        let bundles = engine.fetch_bundles(&[contact]).await?;
+        let bundle = bundles.first().ok_or(AcceptKeyError::NothingOffered)?;
+        if bundle.identity != offered {
+            engine.check_bundle(bundle).await?;
+            return Err(AcceptKeyError::ChangedAgain);
+        }
+        engine.accept_offered(bundle).await?;
+        engine.open_held().await?;
+        engine.changed();
+        Ok(())
+    }
+
+    /// Sixty digits to compare with a contact; if a new key of theirs is offered, the digits are the new key's. `None`
+    /// until the first message to or from them.
+    pub fn safety_number(&self, contact: AccountId) -> Option<SafetyNumber> {
+        let engine = &self.0;
+        let offered = engine.state().contacts.offered(contact);
+        let pinned = || engine.vault.pin(contact)?.current().copied();
+        let theirs = offered.or_else(pinned)?;
+        let mine = engine.identity.public();
+        Some(SafetyNumber::between((engine.me.account, &mine), (contact, &theirs)))
+    }
+
+    /// Ends the session and removes everything of this account from the device, also what waits to be sent. When the
+    /// server cannot be reached, the session there ends by itself after a week without use.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: something may be left on the device.
+    pub async fn log_out(&self) -> Result<(), StoreUnavailable> {
+        let engine = &self.0;
+        let ended: Result<_, CallError> = engine.device.call(Logout {}).await;
+        // Whatever the server said, the device forgets.
+        drop(ended);
+        let kdf = Change::Remove { name: kdf_record(&engine.me.username) };
+        engine.records.wipe(&*engine.device, kdf).await
+    }
+}

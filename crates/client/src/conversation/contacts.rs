@@ -1,0 +1,58 @@
+//! The names of the accounts that this device has met.
+
+use std::collections::BTreeMap;
+
+use crypto::{id::AccountId, identity::IdentityPublic};
+use protocol::Username;
+
+use crate::{Contact, records::KeptContact};
+
+/// Accounts, their names, and the keys of theirs that are offered and not accepted.
+#[derive(Default)]
+pub(crate) struct Contacts(BTreeMap<AccountId, KeptContact>);
+
+impl Contacts {
+    /// Keeps a contact that is not known yet; `false` if it is.
+    pub(crate) fn insert_if_new(&mut self, account: AccountId, contact: &KeptContact) -> bool {
+        if self.0.contains_key(&account) {
+            return false;
+        }
+        self.0.insert(account, contact.clone());
+        true
+    }
+
+    /// Says which key is offered instead of the accepted one. The contact, if that is news.
+    pub(crate) fn set_offered(
+        &mut self,
+        account: AccountId,
+        offered: Option<IdentityPublic>,
+    ) -> Option<KeptContact> {
+        let contact = self.0.get_mut(&account)?;
+        if contact.offered == offered {
+            return None;
+        }
+        contact.offered = offered;
+        Some(contact.clone())
+    }
+
+    pub(crate) fn is_known(&self, account: AccountId) -> bool {
+        self.0.contains_key(&account)
+    }
+
+    /// The key that is offered instead of the accepted one.
+    pub(crate) fn offered(&self, account: AccountId) -> Option<IdentityPublic> {
+        self.0.get(&account)?.offered
+    }
+
+    /// The contact, by the name it was first met under.
+    pub(crate) fn contact(&self, account: AccountId) -> Contact {
+        let username = self.0.get(&account).map_or_else(|| nameless(account), |kept| kept.username.clone());
+        Contact { account, username }
+    }
+}
+
+/// What an account is called whose name the directory does not tell.
+fn nameless(account: AccountId) -> Username {
+    let [a, b, c, d, ..] = account.to_bytes();
+    format!("unknown-{a:02x}{b:02x}{c:02x}{d:02x}").parse().expect("sixteen letters, digits and a hyphen")
+}

@@ -1,0 +1,149 @@
+//! From state to views.
+
+use protocol::{
+    Cursor,
+    content::Content,
+    id::{AccountId, ConversationId, MessageId},
+};
+
+use crate::{
+    Body, Contact, ConversationSummary, Message, MessageState, Preview, Thread,
+    conversation::state::{Conversation, Pending, Progress, State},
+    records::KeptMessage,
+};
+
+/// Longest text in the list of conversations, in characters: more does not fit on a line.
+const PREVIEW_CHARS: usize = 140;
+
+impl State {
+    /// The list of conversations, the one with the newest message first.
+    pub(crate) fn summaries(&self) -> Vec<ConversationSummary> {
+        let mut summaries: Vec<ConversationSummary> =
+            self.conversations.iter().map(|(id, conversation)| self.summary(*id, conversation)).collect();
+        summaries.sort_by_key(|summary| (core::cmp::Reverse(summary.last_at_ms), summary.id));
+        summaries
+    }
+
+    /// One conversation with its messages.
+    pub(crate) fn thread(&self, id: ConversationId) -> Option<Thread> {
+        let conversation = self.conversations.get(&id)?;
+        let readers = self.others(conversation);
+        let received = conversation.messages.iter().map(|(cursor, message)| Message {
+            id: message.message,
+            author: self.person(message.sender),
+            mine: self.is_mine(message),
+            body: body(message.content.as_ref()),
+            sent_at_ms: message.sent_at_ms,
+            state: if self.is_mine(message) { MessageState::Sent } else { MessageState::Received },
+            unread: self.is_unread(conversation, *cursor, message),
+            readers: readers.clone(),
+        });
+        let changed_keys = self.changed_keys(&conversation.members);
+        let waiting = self.waiting_in(id).into_iter().map(|(message, pending)| Message {
+            id: message,
+            author: self.me.clone(),
+            mine: true,
+            body: body(Some(&pending.draft.content)),
+            sent_at_ms: pending.draft.written_at_ms,
+            state: self.pending_state(message, pending, &changed_keys),
+            unread: false,
+            readers: readers.clone(),
+        });
+        let messages = received.chain(waiting).collect();
+        Some(Thread { id, others: readers.clone(), messages, changed_keys })
+    }
+
+    fn summary(&self, id: ConversationId, conversation: &Conversation) -> ConversationSummary {
+        let waiting = self.waiting_in(id).pop().map(|(_, pending)| {
+            let draft = &pending.draft;
+            (true, self.me.clone(), body(Some(&draft.content)), draft.written_at_ms, draft.written_at_ms)
+        });
+        let last = waiting.or_else(|| {
+            let message = conversation.messages.values().next_back()?;
+            let mine = self.is_mine(message);
+            let author = self.person(message.sender);
+            Some((mine, author, body(message.content.as_ref()), message.sent_at_ms, message.received_at_ms))
+        });
+        let last_at_ms = last.as_ref().map_or(conversation.opened_at_ms, |(.., came_at_ms)| *came_at_ms);
+        let unread = conversation.messages.iter().rev();
+        let unread = unread.take_while(|(cursor, _)| **cursor > self.read_to(conversation));
+        ConversationSummary {
+            id,
+            others: self.others(conversation),
+            last: last.map(|(mine, author, body, at_ms, _)| Preview {
+                mine,
+                author,
+                body: short(body),
+                at_ms,
+            }),
+            unread: unread.filter(|(_, message)| !self.is_mine(message)).count(),
+            last_at_ms,
+            trouble: self.changed_keys(&conversation.members),
+        }
+    }
+
+    fn pending_state(&self, message: MessageId, pending: &Pending, changed_keys: &[Contact]) -> MessageState {
+        if self.sending == Some(message) {
+            return MessageState::Sending;
+        }
+        match &pending.progress {
+            Progress::Sent => MessageState::Sent,
+            Progress::Failed(why) => MessageState::Failed(why.clone()),
+            Progress::Queued if changed_keys.is_empty() => MessageState::Queued,
+            Progress::Queued => MessageState::Failed(key_changed(changed_keys)),
+        }
+    }
+
+    fn waiting_in(&self, id: ConversationId) -> Vec<(MessageId, &Pending)> {
+        self.pending_in_order().into_iter().filter(|(_, pending)| pending.draft.conversation == id).collect()
+    }
+
+    fn is_unread(&self, conversation: &Conversation, cursor: Cursor, message: &KeptMessage) -> bool {
+        cursor > self.read_to(conversation) && !self.is_mine(message)
+    }
+
+    fn read_to(&self, conversation: &Conversation) -> Cursor {
+        conversation.read_to.max(self.start)
+    }
+
+    fn is_mine(&self, message: &KeptMessage) -> bool {
+        message.sender == self.me.account
+    }
+
+    fn others(&self, conversation: &Conversation) -> Vec<Contact> {
+        let others = conversation.members.iter().filter(|member| **member != self.me.account);
+        let mut others: Vec<Contact> = others.map(|other| self.person(*other)).collect();
+        others.sort_by(|one, next| one.username.cmp(&next.username));
+        others
+    }
+
+    fn person(&self, account: AccountId) -> Contact {
+        if account == self.me.account { self.me.clone() } else { self.contacts.contact(account) }
+    }
+}
+
+/// Why nothing is sent to a conversation in which a key has changed.
+pub(crate) fn key_changed(changed: &[Contact]) -> String {
+    let names: Vec<&str> = changed.iter().map(|contact| contact.username.as_str()).collect();
+    let names = names.join(", ");
+    format!(
+        "Not sent: the security key of {names} has changed. Compare the safety number, then accept the new key"
+    )
+}
+
+fn body(content: Option<&Content>) -> Body {
+    match content {
+        Some(Content::Text { text }) => Body::Text(text.clone()),
+        Some(Content::Unknown) => Body::NeedsNewerVersion,
+        None => Body::Unreadable,
+    }
+}
+
+fn short(body: Body) -> Body {
+    match body {
+        Body::Text(text) => {
+            Body::Text(text.lines().next().unwrap_or_default().chars().take(PREVIEW_CHARS).collect())
+        }
+        other @ (Body::NeedsNewerVersion | Body::Unreadable) => other,
+    }
+}

@@ -1,0 +1,207 @@
+//! What one device knows about an account's conversations, in memory. It is rebuilt from records, and each of its
+//! entrances may be taken twice with the same value.
+
+use std::collections::BTreeMap;
+
+use protocol::{
+    Cursor,
+    content::Content,
+    id::{AccountId, ConversationId, EnvelopeHash, MessageId},
+};
+use zeroize::Zeroize;
+
+use crate::{
+    Contact,
+    conversation::contacts::Contacts,
+    records::{KeptConversation, KeptDelivery, KeptDraft, KeptMessage},
+};
+
+pub(crate) struct State {
+    pub(crate) me: Contact,
+    pub(crate) contacts: Contacts,
+    pub(crate) conversations: BTreeMap<ConversationId, Conversation>,
+    pub(crate) pending: BTreeMap<MessageId, Pending>,
+    /// The message that is on its way at this moment.
+    pub(crate) sending: Option<MessageId>,
+    /// Whether the records were read.
+    pub(crate) loaded: bool,
+    /// How far everything counts as read.
+    pub(crate) start: Cursor,
+    /// How many deliveries were dropped.
+    pub(crate) dropped: usize,
+    /// Every delivery that was dealt with, and those that are held with the account that they claim to come from.
+    deliveries: BTreeMap<Cursor, Option<AccountId>>,
+    /// The end of the run of deliveries without a gap.
+    end: Cursor,
+    seen: BTreeMap<MessageId, Cursor>,
+    last_order: u64,
+}
+
+pub(crate) struct Conversation {
+    pub(crate) members: Vec<AccountId>,
+    pub(crate) opened_at_ms: u64,
+    pub(crate) read_to: Cursor,
+    pub(crate) messages: BTreeMap<Cursor, KeptMessage>,
+}
+
+/// One's own message that has not come back through the mailbox yet.
+pub(crate) struct Pending {
+    pub(crate) draft: KeptDraft,
+    pub(crate) progress: Progress,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Queued,
+    Sent,
+    Failed(String),
+}
+
+impl State {
+    pub(crate) fn new(me: Contact) -> Self {
+        Self {
+            me,
+            contacts: Contacts::default(),
+            conversations: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            sending: None,
+            loaded: false,
+            start: Cursor::START,
+            dropped: 0,
+            deliveries: BTreeMap::new(),
+            end: Cursor::START,
+            seen: BTreeMap::new(),
+            last_order: 0,
+        }
+    }
+
+    /// How far the mailbox was dealt with, without a gap.
+    pub(crate) fn end(&self) -> Cursor {
+        self.end
+    }
+
+    /// Where this message stands in the mailbox, if it has been seen there.
+    pub(crate) fn place_of(&self, message: MessageId) -> Option<Cursor> {
+        self.seen.get(&message).copied()
+    }
+
+    /// The deliveries that wait for a key, with the accounts that they claim to come from.
+    pub(crate) fn held(&self) -> Vec<(Cursor, AccountId)> {
+        self.deliveries.iter().filter_map(|(cursor, held)| Some((*cursor, (*held)?))).collect()
+    }
+
+    /// Puts a conversation into the list, if it is not there.
+    pub(crate) fn add_conversation(&mut self, id: ConversationId, kept: KeptConversation) -> bool {
+        let known = self.conversations.contains_key(&id);
+        self.conversations.entry(id).or_insert_with(|| Conversation {
+            members: kept.members,
+            opened_at_ms: kept.opened_at_ms,
+            read_to: Cursor::START,
+            messages: BTreeMap::new(),
+        });
+        !known
+    }
+
+    /// Takes what became of a delivery. A held one may become something else later; all else is for ever.
+    /// True if it is a message that was not there before.
+    pub(crate) fn take_delivery(&mut self, cursor: Cursor, delivery: KeptDelivery) -> bool {
+        if self.deliveries.get(&cursor).is_some_and(Option::is_none) {
+            return false;
+        }
+        if let KeptDelivery::Message(message) = &delivery
+            && !self.conversations.contains_key(&message.conversation)
+        {
+            // The record of its conversation is lost: both come again from the relay.
+            return false;
+        }
+        let held = match &delivery {
+            KeptDelivery::Held { sender, .. } => Some(*sender),
+            KeptDelivery::Message(_) | KeptDelivery::Dropped => None,
+        };
+        self.deliveries.insert(cursor, held);
+        while self.deliveries.contains_key(&self.end.next()) {
+            self.end = self.end.next();
+        }
+        match delivery {
+            KeptDelivery::Message(message) => self.take_message(cursor, message),
+            KeptDelivery::Held { .. } => false,
+            KeptDelivery::Dropped => {
+                self.dropped += 1;
+                false
+            }
+        }
+    }
+
+    fn take_message(&mut self, cursor: Cursor, message: KeptMessage) -> bool {
+        let Some(conversation) = self.conversations.get_mut(&message.conversation) else { return false };
+        if self.seen.contains_key(&message.message) {
+            return false;
+        }
+        self.seen.insert(message.message, cursor);
+        self.pending.remove(&message.message);
+        conversation.messages.insert(cursor, message);
+        true
+    }
+
+    /// Takes a draft from the records, unless it has come back through the mailbox already.
+    pub(crate) fn take_draft(&mut self, message: MessageId, draft: KeptDraft) {
+        if self.seen.contains_key(&message) || !self.conversations.contains_key(&draft.conversation) {
+            return;
+        }
+        self.last_order = self.last_order.max(draft.order);
+        self.pending.entry(message).or_insert(Pending { draft, progress: Progress::Queued });
+    }
+
+    /// The place in the order of writing for a message that is written now.
+    pub(crate) fn next_order(&mut self, now_ms: u64) -> u64 {
+        self.last_order = now_ms.max(self.last_order + 1);
+        self.last_order
+    }
+
+    /// The messages that wait, in the order of writing.
+    pub(crate) fn pending_in_order(&self) -> Vec<(MessageId, &Pending)> {
+        let mut pending: Vec<_> = self.pending.iter().map(|(id, pending)| (*id, pending)).collect();
+        pending.sort_by_key(|(id, pending)| (pending.draft.order, *id));
+        pending
+    }
+
+    /// How far a conversation was read; marks never go back.
+    pub(crate) fn mark(&mut self, id: ConversationId, cursor: Cursor) -> bool {
+        let Some(conversation) = self.conversations.get_mut(&id) else { return false };
+        let further = cursor > conversation.read_to;
+        conversation.read_to = conversation.read_to.max(cursor);
+        further
+    }
+
+    /// The last messages seen in a conversation.
+    pub(crate) fn last_hashes(&self, id: ConversationId, count: usize) -> Vec<EnvelopeHash> {
+        let conversation = self.conversations.get(&id);
+        conversation
+            .into_iter()
+            .flat_map(|conversation| conversation.messages.values().rev())
+            .filter_map(|message| message.hash)
+            .take(count)
+            .collect()
+    }
+
+    /// Those of a conversation whose offered key is not accepted.
+    pub(crate) fn changed_keys(&self, members: &[AccountId]) -> Vec<Contact> {
+        let changed = members.iter().filter(|member| self.contacts.offered(**member).is_some());
+        changed.map(|member| self.contacts.contact(*member)).collect()
+    }
+}
+
+impl Drop for State {
+    /// What people wrote does not stay in memory after a lock.
+    fn drop(&mut self) {
+        let received =
+            self.conversations.values_mut().flat_map(|conversation| conversation.messages.values_mut());
+        let received = received.filter_map(|message| message.content.as_mut());
+        let written = self.pending.values_mut().map(|pending| &mut pending.draft.content);
+        for content in received.chain(written) {
+            if let Content::Text { text } = content {
+                text.zeroize();
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What is shown: plain values, made for one look at them.
+
+use protocol::{
+    Username,
+    id::{AccountId, ConversationId, MessageId},
+};
+
+/// Somebody: an account and the name that it has in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Contact {
+    /// The account.
+    pub account: AccountId,
+    /// Its name.
+    pub username: Username,
+}
+
+/// One line in the list of conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationSummary {
+    /// Which conversation.
+    pub id: ConversationId,
+    /// Everyone in it but oneself, by name.
+    pub others: Vec<Contact>,
+    /// The last message, if there is one.
+    pub last: Option<Preview>,
+    /// How many messages of others have come since it was last read on this device.
+    pub unread: usize,
+    /// When the last message came, or when the conversation was opened; milliseconds since 1970.
+    pub last_at_ms: u64,
+    /// Those of the others whose key differs from the accepted one: see [`Thread::changed_keys`].
+    pub trouble: Vec<Contact>,
+}
+
+/// The last message of a conversation, for its line in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Whether it is one's own.
+    pub mine: bool,
+    /// Who wrote it.
+    pub author: Contact,
+    /// What is in it. For a [`Body::Text`] its first line.
+    pub body: Body,
+    /// When it was written, as its author says, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// A conversation with its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Which conversation.
+    pub id: ConversationId,
+    /// Everyone in it but oneself, by name.
+    pub others: Vec<Contact>,
+    /// In the order of the mailbox, then one's own that wait to be sent, in the order of writing.
+    pub messages: Vec<Message>,
+    /// Those of the others whose key is no longer the accepted one. Nothing is sent to this conversation, and what
+    /// they wrote under the new key is held back, until [`Account::accept_key`](crate::Account::accept_key).
+    pub changed_keys: Vec<Contact>,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id, unique in the account: a key for lists.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Contact,
+    /// Whether it is one's own.
+    pub mine: bool,
+    /// What is in it.
+    pub body: Body,
+    /// When it was written, as its author says, in milliseconds since 1970.
+    pub sent_at_ms: u64,
+    /// How far it has come.
+    pub state: MessageState,
+    /// Whether it came after what was last read on this device.
+    pub unread: bool,
+    /// Everyone who can read it besides oneself: the conversation's others.
+    pub readers: Vec<Contact>,
+}
+
+/// What is in a message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// A text.
+    Text(String),
+    /// Something that a newer version of the application shows.
+    NeedsNewerVersion,
+    /// Its sender signed it, but it does not open: it was changed or swapped on the way.
+    Unreadable,
+}
+
+/// Prints no text that a person wrote.
+impl core::fmt::Debug for Body {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::NeedsNewerVersion => f.write_str("NeedsNewerVersion"),
+            Self::Unreadable => f.write_str("Unreadable"),
+        }
+    }
+}
+
+/// How far a message has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageState {
+    /// Somebody else's, received and verified.
+    Received,
+    /// One's own, safe on this device, waiting to be sent.
+    Queued,
+    /// One's own, on its way.
+    Sending,
+    /// One's own, on the server's disk.
+    Sent,
+    /// One's own, not sent. The text says why and what to do; it stays on this device until it is retried or discarded.
+    Failed(String),
+}

@@ -1,0 +1,91 @@
+//! What all parts of a signed-in account share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crypto::{account_key::AccountKey, identity::IdentityKey};
+use protocol::account::SignedIn;
+
+use crate::{
+    Account, Contact, Device, Interruption, StoreUnavailable,
+    conversation::state::State,
+    records::Records,
+    vault::{Vault, VaultRefused},
+};
+
+type Listener = Arc<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Engine<D> {
+    pub(crate) device: Arc<D>,
+    pub(crate) records: Records,
+    pub(crate) vault: Vault,
+    pub(crate) me: Contact,
+    pub(crate) identity: IdentityKey,
+    pub(crate) session: SignedIn,
+    pub(crate) account_key: AccountKey,
+    /// One synchronisation at a time, one flush at a time: a second call waits, and then finds little to do.
+    pub(crate) syncing: futures::lock::Mutex<()>,
+    pub(crate) flushing: futures::lock::Mutex<()>,
+    state: Mutex<State>,
+    listener: Mutex<Option<Listener>>,
+}
+
+impl<D: Device> Engine<D> {
+    /// Opens the vault, from the device's copies if it has them, and assembles the account.
+    pub(crate) async fn open(
+        device: Arc<D>,
+        session: SignedIn,
+        account_key: AccountKey,
+    ) -> Result<Account<D>, Interruption> {
+        let account = session.account;
+        let records = Records::new(account, account_key.cache_key());
+        let vault = Vault::load(&*device, &records, account, account_key.vault_key()).await?;
+        if !vault.has_keys() {
+            vault.refresh(&*device, &records).await?;
+        }
+        if !vault.has_keys() {
+            return Err(VaultRefused::NoKeys.into());
+        }
+        let me = Contact { account, username: session.username.clone() };
+        let engine = Self {
+            records,
+            identity: vault.identity()?,
+            vault,
+            state: Mutex::new(State::new(me.clone())),
+            me,
+            session,
+            account_key,
+            syncing: futures::lock::Mutex::new(()),
+            flushing: futures::lock::Mutex::new(()),
+            listener: Mutex::new(None),
+            device,
+        };
+        engine.remember_start().await?;
+        Ok(Account::new(engine))
+    }
+
+    /// The first time that an account comes to a device, all that is in its mailbox counts as read.
+    async fn remember_start(&self) -> Result<(), StoreUnavailable> {
+        let name = self.records.start();
+        let start = self.records.seal(&*self.device, &name, &self.session.mailbox_end);
+        let start = self.records.put_if_absent(&*self.device, &name, start).await?;
+        self.state().start = self.records.open(&name, &start).unwrap_or(self.session.mailbox_end);
+        Ok(())
+    }
+
+    /// Short, and never held across an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn listen(&self, listener: Listener) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
+    }
+
+    /// Says that what is shown has changed. Not to be called while the state is locked: the listener will look at it.
+    pub(crate) fn changed(&self) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listener) = listener {
+            listener();
+        }
+    }
+}

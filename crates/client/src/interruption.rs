@@ -1,0 +1,59 @@
+//! What can come between the engine and its work, whatever the operation.
+
+use protocol::{Code, Refusal};
+
+use crate::{CallError, StoreUnavailable, VaultRefused};
+
+/// Why an operation stopped. What was durable before stays; the same operation can be called again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Interruption {
+    /// The session has ended: drop the account and ask for the password.
+    #[error("Your session has ended: sign in again")]
+    SessionEnded,
+    /// The server cannot be reached: try again later, by and by less often.
+    #[error("The server cannot be reached: check the connection, this device tries again by itself")]
+    Unreachable,
+    /// The server asks to wait: try again after [`Refusal::retry_after_s`], or as after [`Self::Unreachable`].
+    #[error("{0}")]
+    Busy(Refusal),
+    /// The server refused for good: the same request would be refused again.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The server's answer is not one that this version can use.
+    #[error("The server's answer cannot be used: {0}")]
+    BadAnswer(String),
+    /// The device's own store failed.
+    #[error(transparent)]
+    Device(#[from] StoreUnavailable),
+    /// What the server returned as the account's vault is not what the account's devices put there.
+    #[error(transparent)]
+    Vault(#[from] VaultRefused),
+}
+
+impl Interruption {
+    /// Whether trying again later makes sense without the user doing anything.
+    pub fn passes_by_itself(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Busy(_) => true,
+            Self::SessionEnded | Self::Refused(_) | Self::BadAnswer(_) | Self::Device(_) | Self::Vault(_) => {
+                false
+            }
+        }
+    }
+}
+
+impl From<CallError> for Interruption {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unreachable => Self::Unreachable,
+            CallError::BadAnswer(text) => Self::BadAnswer(text),
+            CallError::Refused(refusal) => match refusal.code {
+                Code::NotSignedIn => Self::SessionEnded,
+                Code::Busy | Code::StoreUnavailable | Code::TooManyRequests | Code::Internal => {
+                    Self::Busy(refusal)
+                }
+                _ => Self::Refused(refusal),
+            },
+        }
+    }
+}

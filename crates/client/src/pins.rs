@@ -1,0 +1,156 @@
+//! Pins: which identity keys of a contact are accepted. The first that is seen is; another one needs the user's word.
+
+use crypto::{
+    id::{AccountId, Fingerprint},
+    identity::IdentityPublic,
+    prekey::Prekey,
+};
+use protocol::{
+    Username,
+    directory::{FetchKeys, KeyBundle},
+    limits::MAX_RECIPIENTS,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Device, Interruption, engine::Engine, records::KeptContact};
+
+/// Most keys that one pin remembers: a row must stay below its limit. The oldest is forgotten first.
+const MAX_ACCEPTED: usize = 64;
+
+/// The accepted identity keys of one contact. As a vault row: JSON `{"username", "accepted": [key, …]}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pin {
+    /// The name under which the contact was first seen.
+    pub(crate) username: Username,
+    /// All that were ever accepted, so that history from before a change still verifies; the last is the current one.
+    accepted: Vec<IdentityPublic>,
+}
+
+impl Pin {
+    pub(crate) fn first_use(bundle: &KeyBundle) -> Self {
+        Self { username: bundle.username.clone(), accepted: vec![bundle.identity] }
+    }
+
+    pub(crate) fn current(&self) -> Option<&IdentityPublic> {
+        self.accepted.last()
+    }
+
+    /// The accepted key of this fingerprint.
+    pub(crate) fn find(&self, fingerprint: Fingerprint) -> Option<&IdentityPublic> {
+        self.accepted.iter().rev().find(|key| key.fingerprint() == fingerprint)
+    }
+
+    /// The pin with one more key, which is now the current one.
+    fn accepting(&self, key: IdentityPublic) -> Self {
+        let mut pin = self.clone();
+        pin.accepted.retain(|known| *known != key);
+        pin.accepted.push(key);
+        let too_many = pin.accepted.len().saturating_sub(MAX_ACCEPTED);
+        pin.accepted.drain(..too_many);
+        pin
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().filter(|pin: &Self| !pin.accepted.is_empty())
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a pin is a plain struct")
+    }
+}
+
+/// What a key bundle is worth, once it was held against the pin.
+pub(crate) enum Checked {
+    /// The accepted identity vouches for this prekey.
+    Usable(Box<Prekey>),
+    /// The directory offers another identity than the accepted one.
+    Changed,
+    /// The prekey is not signed by the identity beside it, or is weak.
+    Unsound,
+}
+
+impl<D: Device> Engine<D> {
+    /// Fetches the bundles of these accounts, in as many calls as it takes, and keeps their names.
+    pub(crate) async fn fetch_bundles(&self, accounts: &[AccountId]) -> Result<Vec<KeyBundle>, Interruption> {
+        let mut bundles = Vec::with_capacity(accounts.len());
+        for chunk in accounts.chunks(MAX_RECIPIENTS) {
+            let keys = self.device.call(FetchKeys { accounts: chunk.to_vec() }).await?;
+            // Only what was asked for, each once: a server cannot slip in somebody else.
+            for bundle in keys.bundles {
+                let asked = chunk.contains(&bundle.account);
+                let again = bundles.iter().any(|known: &KeyBundle| known.account == bundle.account);
+                if asked && !again {
+                    bundles.push(bundle);
+                }
+            }
+        }
+        self.note_contacts(&bundles).await?;
+        Ok(bundles)
+    }
+
+    /// Holds a bundle against the pin of its account; the first sound one becomes the pin.
+    pub(crate) async fn check_bundle(&self, bundle: &KeyBundle) -> Result<Checked, Interruption> {
+        let Ok(prekey) = bundle.prekey.verify(bundle.account, &bundle.identity) else {
+            return Ok(Checked::Unsound);
+        };
+        if bundle.account == self.me.account {
+            let mine = self.identity.public() == bundle.identity;
+            return Ok(if mine { Checked::Usable(Box::new(prekey)) } else { Checked::Changed });
+        }
+        let vault = &self.vault;
+        if vault.pin(bundle.account).is_some_and(|pin| pin.current() != Some(&bundle.identity)) {
+            // Another device of this account may have accepted the new key meanwhile.
+            vault.refresh(&*self.device, &self.records).await?;
+        }
+        let first_use = |pin: Option<&Pin>| pin.is_none().then(|| Pin::first_use(bundle));
+        vault.edit_pin(&*self.device, &self.records, bundle.account, first_use).await?;
+        let pinned = vault.pin(bundle.account);
+        let accepted = pinned.is_some_and(|pin| pin.current() == Some(&bundle.identity));
+        self.note_offer(bundle, accepted).await?;
+        Ok(if accepted { Checked::Usable(Box::new(prekey)) } else { Checked::Changed })
+    }
+
+    /// Accepts the key that the directory offers for this contact now.
+    pub(crate) async fn accept_offered(&self, bundle: &KeyBundle) -> Result<(), Interruption> {
+        let key = bundle.identity;
+        let accept = |pin: Option<&Pin>| match pin {
+            None => Some(Pin::first_use(bundle)),
+            Some(pin) if pin.current() == Some(&key) => None,
+            Some(pin) => Some(pin.accepting(key)),
+        };
+        self.vault.edit_pin(&*self.device, &self.records, bundle.account, accept).await?;
+        self.note_offer(bundle, true).await
+    }
+
+    /// Keeps the names, so that they can be shown without the network.
+    async fn note_contacts(&self, bundles: &[KeyBundle]) -> Result<(), Interruption> {
+        let mut changes = Vec::new();
+        for bundle in bundles {
+            // The name under which a contact was pinned is as hard to change as the key.
+            let pinned = self.vault.pin(bundle.account).map(|pin| pin.username);
+            let username = pinned.unwrap_or_else(|| bundle.username.clone());
+            let contact = KeptContact { username, offered: None };
+            let new = self.state().contacts.insert_if_new(bundle.account, &contact);
+            if new {
+                changes.push(self.records.put(&*self.device, self.records.contact(bundle.account), &contact));
+            }
+        }
+        if !changes.is_empty() {
+            self.records.write(&*self.device, changes).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers or forgets that the directory offers a key that is not accepted.
+    async fn note_offer(&self, bundle: &KeyBundle, accepted: bool) -> Result<(), Interruption> {
+        let offered = (!accepted).then_some(bundle.identity);
+        let changed = self.state().contacts.set_offered(bundle.account, offered);
+        if let Some(contact) = changed {
+            let change = self.records.put(&*self.device, self.records.contact(bundle.account), &contact);
+            self.records.write(&*self.device, vec![change]).await?;
+            self.changed();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! What the device keeps for itself: the names of its records, and what is in them. All but the vault's rows (which are
+//! sealed already) are JSON sealed under the cache key, bound to their name.
+//!
+//! ```text
+//! {account}/start                    how far the mailbox counted as read when the account came to this device
+//! {account}/row/{kind}/{key id}      a vault row, as the relay last gave it
+//! {account}/contact/{account}        the name of a contact, and a key of theirs that is not accepted
+//! {account}/conversation/{id}        who is in a conversation
+//! {account}/read/{id}                how far a conversation was read
+//! {account}/delivery/{cursor}        what became of one delivery; the cursor is the end of the run without a gap
+//! {account}/draft/{message}          a message that waits to be sent
+//! {account}/sealed/{message}/{n}     its n-th sealing, the same for all tabs
+//! {account}/failed/{message}         why it was not sent
+//! kdf/{username}                     the most iterations that were ever asked for
+//! ```
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crypto::{
+    id::{AccountId, ConversationId, EnvelopeHash, MessageId},
+    identity::IdentityPublic,
+    vault::CacheKey,
+};
+use protocol::{Binary, Cursor, Username, content::Content, vault::VaultKind};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::{
+    Device, StoreUnavailable,
+    device::{Change, DeviceRng},
+};
+
+/// Seals and opens the records of one account on this device.
+pub(crate) struct Records {
+    account: AccountId,
+    key: CacheKey,
+    /// Set when the account logs out: what is still under way writes nothing any more.
+    closed: AtomicBool,
+}
+
+/// Who is in a conversation, and since when it is in the list.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptConversation {
+    pub(crate) members: Vec<AccountId>,
+    pub(crate) opened_at_ms: u64,
+}
+
+/// What the directory said about an account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptContact {
+    pub(crate) username: Username,
+    /// The key that the directory offers now, if it is not the accepted one.
+    pub(crate) offered: Option<IdentityPublic>,
+}
+
+/// What became of one delivery.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "was", rename_all = "snake_case")]
+pub(crate) enum KeptDelivery {
+    /// It is a message.
+    Message(KeptMessage),
+    /// Its sender's key is not accepted: it waits, unopened.
+    Held { sender: AccountId, received_at_ms: u64, shared: Binary, seal: Binary },
+    /// It was malformed, forged, meant for somebody else, or a repetition.
+    Dropped,
+}
+
+/// A received message; its conversation's members stand in [`KeptConversation`].
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptMessage {
+    pub(crate) conversation: ConversationId,
+    pub(crate) message: MessageId,
+    pub(crate) sender: AccountId,
+    /// `None`: it did not open.
+    pub(crate) hash: Option<EnvelopeHash>,
+    pub(crate) sent_at_ms: u64,
+    pub(crate) received_at_ms: u64,
+    /// `None`: it did not open.
+    pub(crate) content: Option<Content>,
+}
+
+/// A message that waits to be sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptDraft {
+    pub(crate) conversation: ConversationId,
+    /// Counted up with every message written on this device, and never below the time.
+    pub(crate) order: u64,
+    pub(crate) written_at_ms: u64,
+    pub(crate) content: Content,
+}
+
+impl Records {
+    pub(crate) fn new(account: AccountId, key: CacheKey) -> Self {
+        Self { account, key, closed: AtomicBool::new(false) }
+    }
+
+    /// The beginning of all names of this account.
+    fn all(&self) -> String {
+        format!("{}/", self.account)
+    }
+
+    pub(crate) fn start(&self) -> String {
+        format!("{}/start", self.account)
+    }
+
+    pub(crate) fn rows(&self) -> String {
+        format!("{}/row/", self.account)
+    }
+
+    pub(crate) fn row(&self, kind: VaultKind, key_id: &[u8]) -> String {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        format!("{}/row/{}/{}", self.account, kind as u8, URL_SAFE_NO_PAD.encode(key_id))
+    }
+
+    pub(crate) fn contacts(&self) -> String {
+        format!("{}/contact/", self.account)
+    }
+
+    pub(crate) fn contact(&self, contact: AccountId) -> String {
+        format!("{}/contact/{contact}", self.account)
+    }
+
+    pub(crate) fn conversations(&self) -> String {
+        format!("{}/conversation/", self.account)
+    }
+
+    pub(crate) fn conversation(&self, id: ConversationId) -> String {
+        format!("{}/conversation/{id}", self.account)
+    }
+
+    pub(crate) fn marks(&self) -> String {
+        format!("{}/read/", self.account)
+    }
+
+    pub(crate) fn mark(&self, id: ConversationId) -> String {
+        format!("{}/read/{id}", self.account)
+    }
+
+    pub(crate) fn deliveries(&self) -> String {
+        format!("{}/delivery/", self.account)
+    }
+
+    /// Twenty digits, so that the order of names is the order of cursors.
+    pub(crate) fn delivery(&self, cursor: Cursor) -> String {
+        format!("{}/delivery/{:020}", self.account, cursor.0)
+    }
+
+    pub(crate) fn drafts(&self) -> String {
+        format!("{}/draft/", self.account)
+    }
+
+    pub(crate) fn draft(&self, message: MessageId) -> String {
+        format!("{}/draft/{message}", self.account)
+    }
+
+    pub(crate) fn all_sealed(&self) -> String {
+        format!("{}/sealed/", self.account)
+    }
+
+    pub(crate) fn sealings(&self, message: MessageId) -> String {
+        format!("{}/sealed/{message}/", self.account)
+    }
+
+    pub(crate) fn sealed(&self, message: MessageId, attempt: u32) -> String {
+        format!("{}/sealed/{message}/{attempt:04}", self.account)
+    }
+
+    pub(crate) fn all_failed(&self) -> String {
+        format!("{}/failed/", self.account)
+    }
+
+    pub(crate) fn failed(&self, message: MessageId) -> String {
+        format!("{}/failed/{message}", self.account)
+    }
+
+    /// All that is kept about a message that waits to be sent.
+    pub(crate) fn forget_draft(&self, message: MessageId) -> [Change; 3] {
+        [
+            Change::Remove { name: self.draft(message) },
+            Change::RemoveAll { prefix: self.sealings(message) },
+            Change::Remove { name: self.failed(message) },
+        ]
+    }
+
+    /// Writes, unless the account has logged out.
+    pub(crate) async fn write(
+        &self,
+        device: &impl Device,
+        changes: Vec<Change>,
+    ) -> Result<(), StoreUnavailable> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreUnavailable);
+        }
+        if changes.is_empty() { Ok(()) } else { device.write(changes).await }
+    }
+
+    /// Writes what nobody has written before, unless the account has logged out; returns what stands there.
+    pub(crate) async fn put_if_absent(
+        &self,
+        device: &impl Device,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, StoreUnavailable> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreUnavailable);
+        }
+        device.put_if_absent(name, bytes).await
+    }
+
+    /// Removes everything of this account, and whatever is still under way writes nothing any more.
+    pub(crate) async fn wipe(&self, device: &impl Device, also: Change) -> Result<(), StoreUnavailable> {
+        self.closed.store(true, Ordering::Relaxed);
+        device.write(vec![Change::RemoveAll { prefix: self.all() }, also]).await
+    }
+
+    /// The record of this name, to be written.
+    pub(crate) fn put(&self, device: &impl Device, name: String, value: &impl Serialize) -> Change {
+        let bytes = self.seal(device, &name, value);
+        Change::Put { name, bytes }
+    }
+
+    /// The value, sealed for this name.
+    pub(crate) fn seal(&self, device: &impl Device, name: &str, value: &impl Serialize) -> Vec<u8> {
+        let json = serde_json::to_vec(value).expect("records are plain structs with text keys");
+        self.key.seal(name.as_bytes(), &Zeroizing::new(json), &mut DeviceRng(device))
+    }
+
+    /// What was sealed for this name. `None`: it was damaged, or is of another version; the caller goes on without it.
+    pub(crate) fn open<T: DeserializeOwned>(&self, name: &str, sealed: &[u8]) -> Option<T> {
+        let json = self.key.open(name.as_bytes(), sealed).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// All records of this prefix that open, each with the rest of its name.
+    pub(crate) async fn scan<T: DeserializeOwned>(
+        &self,
+        device: &impl Device,
+        prefix: &str,
+    ) -> Result<Vec<(String, T)>, StoreUnavailable> {
+        let records = device.scan(prefix).await?;
+        Ok(records
+            .into_iter()
+            .filter_map(|(name, sealed)| {
+                let value = self.open(&name, &sealed)?;
+                Some((name.strip_prefix(prefix)?.to_owned(), value))
+            })
+            .collect())
+    }
+}
+
+/// Where the iteration count of a name is remembered. Outside of any account: it is read before signing in.
+pub(crate) fn kdf_record(username: &Username) -> String {
+    format!("kdf/{username}")
+}
