@@ -1,5 +1,7 @@
 //! The account key: 32 random bytes under which everything else of an account is sealed, and its two wraps.
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 
 use crate::{
@@ -31,7 +33,7 @@ enum WrappedBy {
 
 /// An account key sealed under a password or a recovery key.
 /// As bytes: `version (1) || wrapped by (1) || nonce (12) || ciphertext (32) || tag (16)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WrappedAccountKey([u8; WRAPPED_BYTES]);
 
 impl WrappedAccountKey {
@@ -50,6 +52,13 @@ impl WrappedAccountKey {
             return Err(Malformed("has a version that is not known"));
         }
         Ok(Self(bytes))
+    }
+}
+
+/// Prints no bytes: whoever has them can try passwords on them.
+impl fmt::Debug for WrappedAccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WrappedAccountKey(..)")
     }
 }
 

@@ -5,6 +5,8 @@
 //!                                --HKDF "wrap"--> WrapKey  (opens the account key; never leaves the device)
 //! ```
 
+use core::fmt;
+
 use rand_core::CryptoRng;
 use sha2::Sha256;
 
@@ -24,7 +26,7 @@ pub const SALT_BYTES: usize = 16;
 const PBKDF2_HMAC_SHA256: u8 = 1;
 
 /// How one account's password is stretched. As bytes: `algorithm (1) || iterations (u32) || salt (16)`, big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KdfParams {
     iterations: u32,
     salt: [u8; SALT_BYTES],
@@ -92,6 +94,17 @@ impl KdfParams {
     }
 }
 
+impl fmt::Debug for KdfParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "KdfParams {{ iterations: {}, salt: {} }}",
+            self.iterations,
+            crate::text::encode(&self.salt)
+        )
+    }
+}
+
 as_base64url!(KdfParams);
 
 secret_type!(
@@ -128,7 +141,7 @@ impl AuthKey {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        bytes.try_into().map(|bytes| Self::from_bytes(bytes)).map_err(|_| Malformed("has the wrong length"))
+        bytes.try_into().map(Self::from_bytes).map_err(|_| Malformed("has the wrong length"))
     }
 }
 

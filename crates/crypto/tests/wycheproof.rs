@@ -1,5 +1,6 @@
 //! Project Wycheproof's vectors over the primitives as this crate calls them: the same crates, features and functions.
 //! Each set says how many of its vectors must have run, so that a set that vanished or a filter that drifted fails.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
 use crypto::{

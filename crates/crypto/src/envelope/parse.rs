@@ -1,5 +1,7 @@
 //! From bytes to parsed envelopes and deliveries. Strict: what parses has one spelling, and every length fits.
 
+use core::fmt;
+
 use crate::{
     CannotOpen,
     aead::TAG_BYTES,
@@ -14,14 +16,14 @@ use super::{
 };
 
 /// A whole envelope, as its sender sends it: parsed, its seals the ones that are listed, its signature unverified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Envelope {
     pub(super) shared: Shared,
     pub(super) seals: Vec<[u8; SEAL_BYTES]>,
 }
 
 /// What one recipient gets of an envelope: parsed, unverified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub(super) shared: Shared,
     pub(super) seal: [u8; SEAL_BYTES],
@@ -91,6 +93,13 @@ impl Envelope {
     }
 }
 
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shared, seals: _ } = self;
+        write!(f, "Envelope {{ message: {}, .. }}", shared.header.message)
+    }
+}
+
 as_base64url!(Envelope);
 
 impl Delivery {
@@ -125,8 +134,15 @@ impl Delivery {
     }
 }
 
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shared, seal: _ } = self;
+        write!(f, "Delivery {{ message: {}, .. }}", shared.header.message)
+    }
+}
+
 /// `H || commit || body || hashes of the seals || signature`, with the header read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Shared {
     pub(super) header: Header,
     pub(super) header_len: usize,
