@@ -15,7 +15,9 @@
 //! an empty frame: names and texts exist only in the browser, after the account was opened there.
 
 #[cfg(all(feature = "ssr", feature = "hydrate"))]
-compile_error!("`ssr` and `hydrate` exclude each other: with both, every event handler would silently be dead");
+compile_error!(
+    "`ssr` and `hydrate` exclude each other: with both, every event handler would silently be dead"
+);
 
 pub mod api;
 pub mod browser;
@@ -32,6 +34,8 @@ use leptos_router::{
     path,
 };
 
+use state::session::Session;
+
 #[cfg(feature = "ssr")]
 pub use shell::{SiteAssets, shell};
 
@@ -39,12 +43,19 @@ pub use shell::{SiteAssets, shell};
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    Effect::new(|| browser::mark_hydrated());
+    let session = Session::new();
+    provide_context(session);
+    Effect::new(move || {
+        browser::mark_hydrated();
+        session.start();
+    });
     view! {
         <Title formatter=|text: String| if text.is_empty() { "Secure Messaging".to_owned() } else { format!("{text} · Secure Messaging") } />
         <Router>
-            <Routes fallback=page::NotFound>
-                <Route path=path!("/") view=page::Landing />
+            <Routes fallback=page::not_found::NotFound>
+                <Route path=path!("/") view=page::landing::Landing />
+                <Route path=path!("/login") view=page::login::Login />
+                <Route path=path!("/register") view=page::register::Register />
             </Routes>
         </Router>
     }

@@ -1,4 +1,139 @@
-//! The twin on the server: the same names, and nothing happens.
+//! The twin on the server: the same names, and nothing happens. Pages are rendered there before anything is known of
+//! the person who looks at them, so none of this is ever asked.
 
-/// Says on the document that the page is live.
+use client::{CallError, StoreUnavailable, device::Change};
+use crypto::{
+    account_key::AccountKey,
+    kdf::{KdfParams, StretchedPassword},
+};
+use protocol::{Call, Username, account::SignedIn};
+
+use super::{Moment, Push, Storage, TabNote};
+
+/// No device.
+pub struct Device(());
+
+impl Device {
+    /// See the real one.
+    pub async fn open() -> Self {
+        Self(())
+    }
+
+    /// See the real one.
+    pub fn storage(&self) -> Storage {
+        Storage::Fleeting
+    }
+
+    /// See the real one.
+    pub async fn remembered(&self) -> Option<Username> {
+        None
+    }
+
+    /// See the real one.
+    pub async fn keep_unlocked(&self, _session: &SignedIn, _key: &AccountKey) {}
+
+    /// See the real one.
+    pub async fn unlock(&self, _session: &SignedIn) -> Option<AccountKey> {
+        None
+    }
+
+    /// See the real one.
+    pub async fn forget_unlocked(&self) {}
+}
+
+impl client::Device for Device {
+    async fn call<C: Call>(&self, _request: C) -> Result<C::Answer, CallError> {
+        Err(CallError::Unreachable)
+    }
+
+    async fn stretch(&self, params: &KdfParams, password: &str) -> StretchedPassword {
+        params.stretch(password)
+    }
+
+    async fn read(&self, _name: &str) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    async fn scan(&self, _prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    async fn write(&self, _changes: Vec<Change>) -> Result<(), StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    async fn put_if_absent(&self, _name: &str, _bytes: Vec<u8>) -> Result<Vec<u8>, StoreUnavailable> {
+        Err(StoreUnavailable)
+    }
+
+    fn now_ms(&self) -> u64 {
+        0
+    }
+
+    fn fill(&self, _bytes: &mut [u8]) {
+        unreachable!("no key is ever made in a page on the server");
+    }
+}
+
+/// No events.
+pub struct Events(());
+
+impl Events {
+    /// See the real one.
+    pub fn listen(_listener: impl Fn(Push) + 'static) -> Self {
+        Self(())
+    }
+}
+
+/// No other tabs.
+pub struct Tabs(());
+
+impl Tabs {
+    /// See the real one.
+    pub fn listen(_listener: impl Fn(TabNote) + 'static) -> Self {
+        Self(())
+    }
+
+    /// See the real one.
+    pub fn tell(&self, _note: TabNote) {}
+}
+
+/// See the real one.
+pub async fn pause(_milliseconds: u32) {}
+
+/// See the real one.
+pub fn now_ms() -> u64 {
+    0
+}
+
+/// See the real one.
+pub fn moment(_at_ms: u64) -> Moment {
+    Moment::default()
+}
+
+/// See the real one.
+pub async fn copy(_text: &str) -> bool {
+    false
+}
+
+/// See the real one.
+pub fn download(_file_name: &str, _text: &str) {}
+
+/// See the real one.
+pub fn print() {}
+
+/// See the real one.
+pub fn focus(_id: &str) {}
+
+/// See the real one.
+pub fn device_name() -> String {
+    String::new()
+}
+
+/// See the real one.
 pub fn mark_hydrated() {}
+
+/// See the real one.
+pub fn types_on_glass() -> bool {
+    false
+}

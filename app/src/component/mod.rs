@@ -1,9 +1,11 @@
 //! What one sees. Each component's style stands in the file of the same name under `style/`.
 
-mod icon;
-mod logo;
-mod public_frame;
-
-pub use icon::{Icon, Sign};
-pub use logo::Logo;
-pub use public_frame::PublicFrame;
+pub mod avatar;
+pub mod form_error;
+pub mod icon;
+pub mod logo;
+pub mod needs_script;
+pub mod password_field;
+pub mod password_rules;
+pub mod public_frame;
+pub mod recovery_key_step;

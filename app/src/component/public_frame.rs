@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Logo;
+use super::logo::Logo;
 
 /// Header with the name, the page in `main`, and a line at the foot.
 #[component]

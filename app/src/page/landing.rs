@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::component::{Icon, PublicFrame, Sign};
+use crate::component::{
+    icon::{Icon, Sign},
+    public_frame::PublicFrame,
+};
 
 /// The first page.
 #[component]

@@ -1,7 +1,6 @@
 //! What stands behind an address.
 
-mod landing;
-mod not_found;
-
-pub use landing::Landing;
-pub use not_found::NotFound;
+pub mod landing;
+pub mod login;
+pub mod not_found;
+pub mod register;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::component::PublicFrame;
+use crate::component::public_frame::PublicFrame;
 
 /// Says so, and leads back.
 #[component]

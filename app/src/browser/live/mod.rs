@@ -1,11 +1,39 @@
 //! The real browser.
 
-use leptos::prelude::document;
+mod clock;
+mod device;
+mod events;
+mod idb_request;
+mod page;
+mod records;
+mod tabs;
+mod unlock;
+mod web_crypto;
 
-/// Says on the document that the page is live.
-pub fn mark_hydrated() {
-    if let Some(body) = document().body() {
-        // Fails only for a malformed name.
-        let _ = body.set_attribute("data-hydrated", "");
-    }
+use core::time::Duration;
+
+use leptos::prelude::{document, set_timeout, window};
+
+pub use clock::{moment, now_ms};
+pub use device::Device;
+pub use events::Events;
+pub use page::{copy, device_name, download, focus, mark_hydrated, print, types_on_glass};
+pub use tabs::Tabs;
+
+/// Waits, and lets the page work meanwhile.
+pub async fn pause(milliseconds: u32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let wake = move || {
+            // A resolve function does not throw.
+            let _ = resolve.call0(&wasm_bindgen::JsValue::UNDEFINED);
+        };
+        set_timeout(wake, Duration::from_millis(milliseconds.into()));
+    });
+    // This promise is never rejected.
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+/// Between the half and the whole of a pause: so that after a server's restart not all come at once.
+fn jitter(milliseconds: u32) -> Duration {
+    Duration::from_secs_f64(f64::from(milliseconds) / 1000.0 * (0.5 + js_sys::Math::random() / 2.0))
 }

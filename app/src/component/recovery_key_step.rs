@@ -1,0 +1,120 @@
+//! The recovery key, shown once, and typed back in part.
+
+use crypto::recovery::{RecoveryKey, RecoveryKeyHint};
+use leptos::{ev, html, prelude::*, task::spawn_local};
+
+use super::form_error::FormError;
+use crate::{browser, state::recovery};
+
+/// Shows the key in groups; offers to copy, keep and print it; asks for two groups.
+#[component]
+pub fn RecoveryKeyStep(
+    /// Whose key.
+    username: String,
+    /// The key.
+    key: RecoveryKey,
+    /// Which groups are asked for.
+    hints: [RecoveryKeyHint; 2],
+    /// Called when both were right.
+    #[prop(into)]
+    on_confirm: Callback<()>,
+) -> impl IntoView {
+    let groups: Vec<String> = key.to_text().split('-').map(str::to_owned).collect();
+    let copied = RwSignal::new(None::<&'static str>);
+    let error = RwSignal::new(None::<String>);
+    let fields = [NodeRef::<html::Input>::new(), NodeRef::new()];
+
+    let copy_key = key.clone();
+    let copy = move |_| {
+        let text = copy_key.to_text();
+        spawn_local(async move {
+            let done = browser::copy(&text).await;
+            copied.set(Some(if done {
+                "Copied. Paste it into your password manager, then clear the clipboard."
+            } else {
+                "This browser does not allow copying: download the key, or write it down."
+            }));
+        });
+    };
+    let file_key = key.clone();
+    let download = move |_| {
+        let text = recovery::file(&username, &file_key);
+        browser::download(&format!("{username}-recovery-key.txt"), &text);
+        copied.set(Some("Saved as a text file. Move it to where only you find it."));
+    };
+    let confirm = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let wrong = hints.iter().zip(fields).find(|(hint, field)| {
+            let typed = field.get_untracked().map(|input| input.value()).unwrap_or_default();
+            !hint.matches(&key, &typed)
+        });
+        match wrong {
+            None => on_confirm.run(()),
+            Some((hint, field)) => {
+                error.set(Some(format!(
+                    "Group {} is different on your copy: compare it with the key above.",
+                    hint.group + 1
+                )));
+                if let Some(input) = field.get_untracked() {
+                    // A field that is shown takes the focus.
+                    let _ = input.focus();
+                }
+            }
+        }
+    };
+
+    view! {
+        <section class="card card-wide recovery-key" aria-labelledby="recovery-key-title">
+            <div>
+                <h1 id="recovery-key-title" tabindex="-1">"Keep your recovery key"</h1>
+                <p class="lead">
+                    "If you forget your password, this key is the only way back to your messages. \
+                     It is shown once. Nobody, not even the server, can give it to you again."
+                </p>
+            </div>
+            <ol class="recovery-key-groups" aria-label="Recovery key">
+                {groups
+                    .into_iter()
+                    .map(|group| view! { <li><code>{group}</code></li> })
+                    .collect_view()}
+            </ol>
+            <div class="row no-print">
+                <button type="button" class="button" on:click=copy>"Copy"</button>
+                <button type="button" class="button" on:click=download>"Download"</button>
+                <button type="button" class="button" on:click=move |_| browser::print()>"Print"</button>
+            </div>
+            <p class="hint no-print" role="status">{move || copied.get()}</p>
+            <form class="recovery-key-check no-print" on:submit=confirm>
+                <h2>"Show that you have it"</h2>
+                <p class="hint">"Type these two groups from your copy."</p>
+                <div class="recovery-key-fields">
+                    {hints
+                        .into_iter()
+                        .zip(fields)
+                        .map(|(hint, node)| {
+                            let id = format!("recovery-group-{}", hint.group + 1);
+                            view! {
+                                <div class="field">
+                                    <label for=id.clone()>{format!("Group {}", hint.group + 1)}</label>
+                                    <input
+                                        id=id
+                                        class="input input-code"
+                                        type="text"
+                                        maxlength="8"
+                                        autocomplete="off"
+                                        autocapitalize="characters"
+                                        spellcheck="false"
+                                        required
+                                        node_ref=node
+                                    />
+                                </div>
+                            }
+                        })
+                        .collect_view()}
+                </div>
+                <FormError text=error />
+                <button type="submit" class="button button-primary button-wide">"Continue to your inbox"</button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,160 @@
+//! Keeps the open account and the server in step: fetches when something has come, sends what is queued, and tries
+//! again, ever less often, when the server cannot be reached.
+
+use std::{
+    cell::Cell,
+    sync::{Arc, Weak},
+};
+
+use client::{Account, Interruption, SyncError};
+use leptos::{prelude::Set, task::spawn_local};
+
+use super::session::Session;
+use crate::browser::{self, Device, Events, Push};
+
+const FIRST_PAUSE_MS: u32 = 1_000;
+const LONGEST_PAUSE_MS: u32 = 30_000;
+
+/// Whether the server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It is.
+    Up,
+    /// It is not; nothing is lost, it is tried again.
+    Down,
+}
+
+/// Dropped, it stops.
+pub(super) struct Courier {
+    account: Account<Device>,
+    session: Session,
+    fetching: Round,
+    sending: Round,
+    waiting: Cell<bool>,
+    pause_ms: Cell<u32>,
+    _events: Events,
+}
+
+/// Work that is done once at a time, and once more if it was asked for meanwhile.
+#[derive(Default)]
+struct Round {
+    running: Cell<bool>,
+    again: Cell<bool>,
+}
+
+impl Courier {
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "the page has one thread; the state's cells ask for Arc"
+    )]
+    pub(super) fn start(account: Account<Device>, session: Session) -> Arc<Self> {
+        Arc::new_cyclic(|weak: &Weak<Self>| {
+            let weak = weak.clone();
+            let events = Events::listen(move |push| {
+                if let Some(courier) = weak.upgrade() {
+                    courier.hear(push);
+                }
+            });
+            Self {
+                account,
+                session,
+                fetching: Round::default(),
+                sending: Round::default(),
+                waiting: Cell::new(false),
+                pause_ms: Cell::new(FIRST_PAUSE_MS),
+                _events: events,
+            }
+        })
+    }
+
+    /// Sends what is queued.
+    pub(super) fn deliver(self: &Arc<Self>) {
+        let courier = Arc::clone(self);
+        spawn_local(async move {
+            let mut asked = courier.sending.begin();
+            while asked {
+                let result = courier.account.flush().await;
+                courier.conclude(result);
+                asked = courier.sending.again();
+            }
+        });
+    }
+
+    fn fetch(self: &Arc<Self>) {
+        let courier = Arc::clone(self);
+        spawn_local(async move {
+            let mut asked = courier.fetching.begin();
+            while asked {
+                match courier.account.sync().await {
+                    Ok(_) => courier.conclude(Ok(())),
+                    Err(SyncError::Interrupted(error)) => courier.conclude(Err(error)),
+                    Err(gap @ SyncError::Gap) => courier.session.notice().set(Some(gap.to_string())),
+                }
+                asked = courier.fetching.again();
+            }
+        });
+    }
+
+    fn hear(self: &Arc<Self>, push: Push) {
+        match push {
+            Push::Opened => {
+                self.fetch();
+                self.deliver();
+            }
+            Push::Grown => self.fetch(),
+            Push::Lost => self.session.set_link(Link::Down),
+        }
+    }
+
+    fn conclude(self: &Arc<Self>, result: Result<(), Interruption>) {
+        match result {
+            Ok(()) => {
+                self.pause_ms.set(FIRST_PAUSE_MS);
+                self.session.set_link(Link::Up);
+            }
+            Err(Interruption::SessionEnded) => {
+                self.session.lock("Your session has ended. Sign in again: nothing was lost.");
+            }
+            Err(error) if error.passes_by_itself() => {
+                if matches!(error, Interruption::Unreachable) {
+                    self.session.set_link(Link::Down);
+                }
+                self.try_later();
+            }
+            Err(error) => self.session.notice().set(Some(error.to_string())),
+        }
+    }
+
+    fn try_later(self: &Arc<Self>) {
+        if self.waiting.replace(true) {
+            return;
+        }
+        let pause = self.pause_ms.get();
+        self.pause_ms.set((pause * 2).min(LONGEST_PAUSE_MS));
+        let weak = Arc::downgrade(self);
+        spawn_local(async move {
+            browser::pause(pause).await;
+            if let Some(courier) = weak.upgrade() {
+                courier.waiting.set(false);
+                courier.fetch();
+                courier.deliver();
+            }
+        });
+    }
+}
+
+impl Round {
+    /// Whether to begin; if it is being done already, it will be done once more.
+    fn begin(&self) -> bool {
+        let idle = !self.running.replace(true);
+        self.again.set(!idle);
+        idle
+    }
+
+    /// Whether to do it once more.
+    fn again(&self) -> bool {
+        let again = self.again.take();
+        self.running.set(again);
+        again
+    }
+}
