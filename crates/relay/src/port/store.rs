@@ -312,7 +312,7 @@ pub enum PutOutcome {
 }
 
 /// Why a store did not do what it was asked for. Nothing was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// No space is left.
     #[error("the disk is full")]

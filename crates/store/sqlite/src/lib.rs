@@ -1,1 +1,58 @@
-//! The relay's Store on SQLite.
+//! The relay's Store on SQLite: one file, one writer with group commit, several readers.
+//!
+//! # Map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `open` | the file and its rights, the version of SQLite, the migrations and the copy made before them |
+//! | `writer` | the one connection that writes: what waits is committed together, with one flush to the disk |
+//! | `accounts`, `sessions`, `mailbox`, `vault` | the ports of the relay, each with its SQL |
+//! | `deliver` | a group of envelopes in a handful of statements |
+//! | `packed` | many rows in one parameter, so that a statement stays the same for any number of them |
+//! | `rows` | values of the database become values of the relay, or a named error |
+//!
+//! # The checked SQL
+//!
+//! Every statement is checked against the schema when the crate is compiled: from the data in `.sqlx`, so that a build
+//! needs no database. After a change of a statement or a migration, `./prepare` beside this crate's manifest writes the
+//! data anew (it needs the `sqlite3` shell).
+
+mod accounts;
+mod deliver;
+mod error;
+mod mailbox;
+mod open;
+mod packed;
+mod rows;
+mod sessions;
+mod vault;
+mod writer;
+
+use sqlx::SqlitePool;
+
+pub use open::{CannotOpenStore, Settings};
+
+use writer::Writer;
+
+/// A store in one SQLite file; clones share it.
+///
+/// Dropping the last clone lets the writer finish what waits; [`SqliteStore::close`] waits for it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Takes no more work, finishes what waits, and closes the file.
+    pub async fn close(self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+impl core::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SqliteStore(..)")
+    }
+}

@@ -1,0 +1,263 @@
+//! The one connection that writes.
+//!
+//! Changes wait in a queue. The writer takes all that wait, makes them in one transaction, commits, and only then answers
+//! all of them: one flush to the disk serves many. Whoever asked may have gone meanwhile; the change is made all the same,
+//! as a whole.
+//!
+//! A change that fails must not take the others with it, and must leave nothing of itself behind. So when anything fails,
+//! the transaction is rolled back and each change gets one of its own. That is slow and rare: failures are those of the
+//! disk. What a person can cause (a name that is taken, a message that was sent) is an outcome, not a failure.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use relay::port::{Delivered, NewEnvelope, StoreError};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use crate::{deliver::deliver_all, error::store_error};
+
+/// Changes that wait at most; who comes then waits for a place.
+const MOST_WAITING: usize = 1_024;
+/// Changes in one transaction at most: the last of them should not wait for long.
+const MOST_TOGETHER: usize = 256;
+/// Bytes of envelopes in one transaction, about: a hundred large ones are a transaction of their own.
+const BYTES_TOGETHER: usize = 16 * 1024 * 1024;
+
+/// A change of the database other than a delivery; deliveries are made many at a time.
+#[async_trait]
+pub(crate) trait Change: Send + Sync + 'static {
+    /// How it came out.
+    type Outcome: Send;
+
+    /// Makes the change within the transaction that is open. It may be called again after that was rolled back.
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Self::Outcome, StoreError>;
+}
+
+/// Hands changes to the writer.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Waiting>,
+}
+
+enum Waiting {
+    Delivery(Box<NewEnvelope>, Reply<Delivered>),
+    Change(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+impl Writer {
+    /// Starts the writer on this runtime. `options` must be those of a database that is open and migrated.
+    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+        let (queue, waiting) = mpsc::channel(MOST_WAITING);
+        tokio::spawn(Task { connection: Some(connection), options, waiting }.run());
+        Self { queue }
+    }
+
+    /// Makes a change; it is on disk when this returns `Ok`.
+    pub(crate) async fn make<C: Change>(&self, change: C) -> Result<C::Outcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Pending { change, outcome: None, reply });
+        self.queue.send(Waiting::Change(job)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Delivers an envelope; it is on disk when this returns `Ok`.
+    pub(crate) async fn deliver(&self, envelope: NewEnvelope) -> Result<Delivered, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let delivery = Waiting::Delivery(Box::new(envelope), reply);
+        self.queue.send(delivery).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Finishes what waits, and closes the connection.
+    pub(crate) async fn close(&self) {
+        let (closed, is_closed) = oneshot::channel();
+        if self.queue.send(Waiting::Close(closed)).await.is_ok() {
+            let _gone_already = is_closed.await;
+        }
+    }
+}
+
+/// A change and who waits for it, whatever its outcome is.
+#[async_trait]
+trait Job: Send {
+    async fn make(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError>;
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Pending<C: Change> {
+    change: C,
+    outcome: Option<C::Outcome>,
+    reply: Reply<C::Outcome>,
+}
+
+#[async_trait]
+impl<C: Change> Job for Pending<C> {
+    async fn make(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.outcome = Some(self.change.make(connection).await?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { change: _, outcome, reply } = *self;
+        let _asker_gone = reply.send(committed.and_then(|()| outcome.ok_or(StoreError::Closed)));
+    }
+}
+
+/// What is committed together.
+#[derive(Default)]
+struct Group {
+    changes: Vec<Box<dyn Job>>,
+    envelopes: Vec<NewEnvelope>,
+    replies: Vec<Reply<Delivered>>,
+    bytes: usize,
+    close: Option<oneshot::Sender<()>>,
+}
+
+impl Group {
+    fn add(&mut self, waiting: Waiting) {
+        match waiting {
+            Waiting::Delivery(envelope, reply) => {
+                self.bytes += envelope.shared.len();
+                self.bytes += envelope.deliveries.iter().map(|delivery| delivery.seal.len()).sum::<usize>();
+                self.envelopes.push(*envelope);
+                self.replies.push(reply);
+            }
+            Waiting::Change(job) => self.changes.push(job),
+            Waiting::Close(closed) => self.close = Some(closed),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.changes.len() + self.envelopes.len() >= MOST_TOGETHER
+            || self.bytes >= BYTES_TOGETHER
+            || self.close.is_some()
+    }
+}
+
+struct Task {
+    /// `None` after a trouble that may have left the connection in the middle of a transaction.
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    waiting: mpsc::Receiver<Waiting>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(first) = self.waiting.recv().await {
+            let mut group = Group::default();
+            group.add(first);
+            while !group.is_full() {
+                let Ok(next) = self.waiting.try_recv() else { break };
+                group.add(next);
+            }
+            let close = group.close.take();
+            self.commit(group).await;
+            if let Some(closed) = close {
+                self.waiting.close();
+                self.shut().await;
+                let _asker_gone = closed.send(());
+                return;
+            }
+        }
+        self.shut().await;
+    }
+
+    async fn shut(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            warn!(%error, "the database did not close cleanly; it is repaired when it is opened again");
+        }
+    }
+
+    /// Makes all of the group together, or else each on its own.
+    async fn commit(&mut self, group: Group) {
+        let Group { mut changes, envelopes, replies, .. } = group;
+        match self.try_together(&mut changes, &envelopes).await {
+            Ok(delivered) => {
+                changes.into_iter().for_each(|job| job.answer(Ok(())));
+                for (reply, outcome) in replies.into_iter().zip(delivered) {
+                    let _asker_gone = reply.send(Ok(outcome));
+                }
+            }
+            Err(error) if changes.len() + envelopes.len() == 1 => {
+                changes.into_iter().for_each(|job| job.answer(Err(error.clone())));
+                for reply in replies {
+                    let _asker_gone = reply.send(Err(error.clone()));
+                }
+            }
+            Err(error) => {
+                warn!(%error, "a group of changes failed: each is tried on its own");
+                self.commit_one_by_one(changes, envelopes, replies).await;
+            }
+        }
+    }
+
+    async fn commit_one_by_one(
+        &mut self,
+        changes: Vec<Box<dyn Job>>,
+        envelopes: Vec<NewEnvelope>,
+        replies: Vec<Reply<Delivered>>,
+    ) {
+        for job in changes {
+            let mut alone = [job];
+            let result = self.try_together(&mut alone, &[]).await;
+            let [job] = alone;
+            job.answer(result.map(drop));
+        }
+        for (envelope, reply) in envelopes.into_iter().zip(replies) {
+            let outcome = self.try_together(&mut [], std::slice::from_ref(&envelope)).await;
+            let outcome = outcome.and_then(|mut delivered| delivered.pop().ok_or(StoreError::Closed));
+            let _asker_gone = reply.send(outcome);
+        }
+    }
+
+    /// One transaction: all of it is on disk, or nothing.
+    async fn try_together(
+        &mut self,
+        changes: &mut [Box<dyn Job>],
+        envelopes: &[NewEnvelope],
+    ) -> Result<Vec<Delivered>, StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await.map_err(store_error)?,
+        };
+        let result = one_transaction(&mut connection, changes, envelopes).await;
+        if result.is_ok() || is_idle(&mut connection).await {
+            self.connection = Some(connection);
+        } else {
+            error!("the writing connection is replaced: it could not be rolled back");
+            drop(connection);
+        }
+        result
+    }
+}
+
+async fn one_transaction(
+    connection: &mut SqliteConnection,
+    changes: &mut [Box<dyn Job>],
+    envelopes: &[NewEnvelope],
+) -> Result<Vec<Delivered>, StoreError> {
+    let mut transaction = connection.begin_with("begin immediate").await.map_err(store_error)?;
+    for job in changes {
+        job.make(&mut transaction).await?;
+    }
+    let delivered = deliver_all(&mut transaction, envelopes).await?;
+    transaction.commit().await.map_err(store_error)?;
+    Ok(delivered)
+}
+
+/// Whether the connection is outside of every transaction: after some errors SQLite rolls back by itself, and the
+/// connection's own bookkeeping disagrees.
+async fn is_idle(connection: &mut SqliteConnection) -> bool {
+    let probe = async {
+        let transaction = connection.begin_with("begin deferred").await?;
+        transaction.rollback().await
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(5), probe).await, Ok(Ok(())))
+}
