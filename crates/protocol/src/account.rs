@@ -1,5 +1,7 @@
 //! Accounts and sessions.
 
+use core::fmt;
+
 use crypto::{
     account_key::WrappedAccountKey,
     identity::IdentityPublic,
@@ -8,7 +10,7 @@ use crypto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Binary, Cursor, SessionId, Username, id::AccountId, vault::NewRow};
+use crate::{Binary, Cursor, SessionId, Username, id::AccountId, text, vault::NewRow};
 
 /// Asks how a name's password is stretched. An unknown name gets an answer too, always the same one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,7 +29,7 @@ pub struct PreloginAnswer {
 }
 
 /// Makes an account and begins its first session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// The account's id, drawn by the device: the prekey's signature and the wraps are bound to it.
@@ -35,7 +37,7 @@ pub struct Register {
     /// The name, free in any spelling of its case.
     pub username: Username,
     /// Where a password reset may be mailed to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "text::optional_string", skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// How the password was stretched.
     pub kdf: KdfParams,
@@ -52,7 +54,28 @@ pub struct Register {
     /// The first vault rows: the seeds of both.
     pub vault: Vec<NewRow>,
     /// What the session is called in the list of sessions.
+    #[serde(deserialize_with = "text::string")]
     pub device_name: String,
+}
+
+/// Prints who registers, and nothing that they own.
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            account,
+            username,
+            email: _,
+            kdf: _,
+            auth_key: _,
+            wrapped_by_password: _,
+            wrapped_by_recovery_key: _,
+            identity: _,
+            prekey: _,
+            vault: _,
+            device_name: _,
+        } = self;
+        write!(f, "Register {{ account: {account}, username: {username}, .. }}")
+    }
 }
 
 /// Proves the password and begins a session.
@@ -64,6 +87,7 @@ pub struct Login {
     /// The half of the password that the server may check.
     pub auth_key: AuthKey,
     /// What the session is called in the list of sessions.
+    #[serde(deserialize_with = "text::string")]
     pub device_name: String,
 }
 
@@ -73,7 +97,7 @@ pub struct Login {
 pub struct CurrentSession {}
 
 /// A session, and what its device needs to open the account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedIn {
     /// Whose session it is.
@@ -94,6 +118,27 @@ pub struct SignedIn {
     pub wrapped_by_password: Option<WrappedAccountKey>,
     /// The end of the account's mailbox.
     pub mailbox_end: Cursor,
+}
+
+/// Prints whose session it is: the token and the unlock half are as good as the session itself.
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            account,
+            username,
+            session,
+            token: _,
+            unlock_half: _,
+            kdf: _,
+            wrapped_by_password: _,
+            mailbox_end,
+        } = self;
+        write!(
+            f,
+            "SignedIn {{ account: {account}, username: {username}, session: {session}, \
+             mailbox_end: {mailbox_end}, .. }}"
+        )
+    }
 }
 
 /// Ends the session.

@@ -3,7 +3,7 @@
 use crypto::{identity::IdentityPublic, prekey::SignedPrekey};
 use serde::{Deserialize, Serialize};
 
-use crate::{Username, id::AccountId};
+use crate::{Username, id::AccountId, text};
 
 /// Asks for the registered users, in the order of their names, at most
 /// [`MAX_USERS_PER_PAGE`](crate::limits::MAX_USERS_PER_PAGE) at once.
@@ -11,7 +11,7 @@ use crate::{Username, id::AccountId};
 #[serde(deny_unknown_fields)]
 pub struct ListUsers {
     /// Only names that begin so, in any case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "text::optional_string", skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Only names after this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

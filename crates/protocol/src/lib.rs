@@ -30,6 +30,7 @@ pub mod vault;
 
 mod binary;
 mod cursor;
+mod text;
 
 pub use binary::Binary;
 pub use call::Call;
