@@ -1,0 +1,102 @@
+//! People and what they do, in one line each.
+
+use std::sync::Arc;
+
+use client::{Account, Body, MessageState, SignIn, SignUp, resume, sign_in, sign_up};
+use futures::executor::block_on;
+use protocol::id::ConversationId;
+
+use crate::{
+    device::{Storage, TestDevice},
+    world::World,
+};
+
+pub(crate) const PASSWORD: &str = "geh im Wald 7 Mal!";
+
+/// One tab of somebody.
+pub(crate) struct Person {
+    pub(crate) account: Account<TestDevice>,
+    pub(crate) device: Arc<TestDevice>,
+    pub(crate) storage: Storage,
+}
+
+impl Person {
+    /// Makes an account on a new device.
+    pub(crate) fn signs_up(world: &Arc<World>, name: &str, seed: u64) -> Self {
+        let storage = Storage::default();
+        let device = TestDevice::new(world, &storage, seed);
+        let (account, _) = block_on(sign_up(Arc::clone(&device), form(name))).unwrap();
+        Self { account, device, storage }
+    }
+
+    /// Signs in on a new device.
+    pub(crate) fn signs_in(world: &Arc<World>, name: &str, seed: u64) -> Self {
+        let storage = Storage::default();
+        let device = TestDevice::new(world, &storage, seed);
+        let account = block_on(sign_in(Arc::clone(&device), login(name))).unwrap();
+        Self { account, device, storage }
+    }
+
+    /// Another tab of the same device, or the same one after a reload.
+    pub(crate) fn opens_a_tab(&self, world: &Arc<World>, seed: u64) -> Self {
+        let device = TestDevice::new(world, &self.storage, seed);
+        let session = self.account.session().clone();
+        let key = self.account.account_key().clone();
+        let account = block_on(resume(Arc::clone(&device), session, key)).unwrap();
+        Self { account, device, storage: self.storage.clone() }
+    }
+
+    pub(crate) fn opens(&self, others: &[&Self]) -> ConversationId {
+        let others: Vec<_> = others.iter().map(|other| other.account.me().account).collect();
+        block_on(self.account.open_conversation(&others)).unwrap()
+    }
+
+    /// Writes and sends.
+    pub(crate) fn says(&self, to: ConversationId, text: &str) {
+        self.writes(to, text);
+        block_on(self.account.flush()).unwrap();
+    }
+
+    pub(crate) fn writes(&self, to: ConversationId, text: &str) {
+        block_on(self.account.compose(to, text)).unwrap();
+    }
+
+    pub(crate) fn syncs(&self) -> client::Synced {
+        block_on(self.account.sync()).unwrap()
+    }
+
+    /// What is shown in a conversation: `author: text`, and `author: ?` for what cannot be shown.
+    pub(crate) fn sees(&self, id: ConversationId) -> Vec<String> {
+        let messages = self.account.thread(id).map(|thread| thread.messages).unwrap_or_default();
+        messages
+            .into_iter()
+            .map(|message| match message.body {
+                Body::Text(text) => format!("{}: {text}", message.author.username),
+                Body::NeedsNewerVersion => format!("{}: newer", message.author.username),
+                Body::Unreadable => format!("{}: ?", message.author.username),
+            })
+            .collect()
+    }
+
+    pub(crate) fn states(&self, id: ConversationId) -> Vec<MessageState> {
+        let messages = self.account.thread(id).map(|thread| thread.messages).unwrap_or_default();
+        messages.into_iter().map(|message| message.state).collect()
+    }
+}
+
+pub(crate) fn form(name: &str) -> SignUp {
+    SignUp {
+        username: name.parse().unwrap(),
+        password: PASSWORD.to_owned().into(),
+        email: None,
+        device_name: "a test".into(),
+    }
+}
+
+pub(crate) fn login(name: &str) -> SignIn {
+    SignIn {
+        username: name.parse().unwrap(),
+        password: PASSWORD.to_owned().into(),
+        device_name: "a test".into(),
+    }
+}

@@ -1,0 +1,244 @@
+//! Everything at once: people with several tabs and devices write, send and fetch while requests and answers are lost
+//! and repeated, the relay restarts, and tabs die in the middle of what they do. The order of all steps comes from a seed.
+//!
+//! However it went: every message is everywhere exactly once, readable, in the order in which its tab wrote it, and in
+//! one order on all devices of an account, new ones included.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Waker},
+};
+
+use client::{Account, Body, MessageState, resume};
+use futures::executor::block_on;
+use protocol::id::{AccountId, ConversationId, MessageId};
+
+use crate::{
+    chance::Chance,
+    device::{Storage, TestDevice},
+    people::Person,
+    world::World,
+};
+
+/// More than any run has needed by far: whoever gets here is stuck.
+const MOST_TURNS: usize = 200_000;
+const FAULTS_PERCENT: usize = 12;
+/// What each tab does, counted from its last birth.
+const DEEDS: usize = 8;
+
+/// One message that somebody wrote.
+#[derive(Clone)]
+struct Written {
+    conversation: ConversationId,
+    text: String,
+    tab: usize,
+    /// Whether `compose` returned: then it must arrive.
+    taken: Rc<Cell<bool>>,
+}
+
+type Log = Rc<RefCell<Vec<Written>>>;
+
+/// A tab: it may die, and then the next one takes its records.
+struct Tab {
+    storage: Storage,
+    owner: AccountId,
+    session: protocol::account::SignedIn,
+    key: crypto::account_key::AccountKey,
+}
+
+#[test]
+fn every_message_is_everywhere_exactly_once() {
+    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(120);
+    let mut died = 0;
+    let mut written = 0;
+    for seed in 0..seeds {
+        let run = simulate(seed);
+        died += run.0;
+        written += run.1;
+    }
+    assert!(died > seeds as usize / 4, "tabs must die in the middle of something: {died}");
+    assert!(written > seeds as usize * 4, "people must write: {written}");
+}
+
+fn simulate(seed: u64) -> (usize, usize) {
+    let world = World::new(seed);
+    let mut chance = Chance::new(seed ^ 0x5eed);
+    let people: Vec<Person> = ["alice", "bob", "carol"]
+        .iter()
+        .zip(1..)
+        .map(|(name, number)| Person::signs_up(&world, name, seed * 1000 + number))
+        .collect();
+    // Alice has two tabs and a second device, Bob two tabs, Carol one.
+    let elsewhere = Person::signs_in(&world, "alice", seed * 1000 + 9);
+    let owners = [&people[0], &people[0], &elsewhere, &people[1], &people[1], &people[2]];
+    let tabs: Vec<Tab> = owners.map(Tab::of).into();
+    let all = ConversationId::of_set(people.iter().map(|person| person.account.me().account));
+    let pair = ConversationId::of_set(people[..2].iter().map(|person| person.account.me().account));
+    people[0].opens(&[&people[1], &people[2]]);
+    people[0].opens(&[&people[1]]);
+
+    let log = Log::default();
+    let mut died = 0;
+    let mut running: Vec<Option<Pin<Box<dyn Future<Output = ()>>>>> = Vec::new();
+    for (number, tab) in tabs.iter().enumerate() {
+        running.push(Some(Box::pin(live(
+            number,
+            tab.open(&world, chance.next()),
+            chance.next(),
+            log.clone(),
+        ))));
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    for turn in 0.. {
+        assert!(turn < MOST_TURNS, "seed {seed}: somebody waits for ever");
+        let alive: Vec<usize> = (0..running.len()).filter(|number| running[*number].is_some()).collect();
+        if alive.is_empty() {
+            break;
+        }
+        match chance.below(1500) {
+            0 => world.restart_relay(),
+            1 | 2 => {
+                // A tab dies wherever it is, and is opened again over the same records.
+                let number = alive[chance.below(alive.len())];
+                let again =
+                    live(number, tabs[number].open(&world, chance.next()), chance.next(), log.clone());
+                running[number] = Some(Box::pin(again));
+                died += 1;
+            }
+            _ => {
+                let number = alive[chance.below(alive.len())];
+                let tab = running[number].as_mut().expect("it is among those that live");
+                if tab.as_mut().poll(&mut context).is_ready() {
+                    running[number] = None;
+                }
+                world.pass_time(chance.next() % 3);
+            }
+        }
+    }
+
+    let written = log.borrow().clone();
+    let settled: Vec<Account<TestDevice>> =
+        tabs.iter().map(|tab| tab.settle(&world, chance.next())).collect();
+    for account in &settled {
+        block_on(account.sync()).unwrap();
+    }
+    for (account, tab) in settled.iter().zip(&tabs) {
+        assert_eq!(account.me().account, tab.owner);
+        check(seed, account, &written, &[pair, all]);
+    }
+    for (person, name) in people.iter().zip(["alice", "bob", "carol"]) {
+        let fresh = Person::signs_in(&world, name, chance.next());
+        fresh.syncs();
+        check(seed, &fresh.account, &written, &[pair, all]);
+        for (account, tab) in settled.iter().zip(&tabs) {
+            if tab.owner == person.account.me().account {
+                for id in [pair, all] {
+                    assert_eq!(shown(account, id), shown(&fresh.account, id), "seed {seed}: {name}");
+                }
+            }
+        }
+    }
+    (died, written.len())
+}
+
+impl Tab {
+    fn of(person: &Person) -> Self {
+        Self {
+            storage: person.storage.clone(),
+            owner: person.account.me().account,
+            session: person.account.session().clone(),
+            key: person.account.account_key().clone(),
+        }
+    }
+
+    fn open(&self, world: &Arc<World>, seed: u64) -> (Arc<TestDevice>, Account<TestDevice>) {
+        let device = TestDevice::new(world, &self.storage, seed);
+        let account = block_on(resume(Arc::clone(&device), self.session.clone(), self.key.clone())).unwrap();
+        (device, account)
+    }
+
+    /// When the network is well again, everything that waits is sent.
+    fn settle(&self, world: &Arc<World>, seed: u64) -> Account<TestDevice> {
+        let (_, account) = self.open(world, seed);
+        block_on(account.flush()).unwrap();
+        block_on(account.sync()).unwrap();
+        account
+    }
+}
+
+/// One tab's life: a few random deeds, with the network as it is.
+async fn live(number: usize, tab: (Arc<TestDevice>, Account<TestDevice>), seed: u64, log: Log) {
+    let (device, account) = tab;
+    let mut chance = Chance::new(seed);
+    device.set_faults(FAULTS_PERCENT);
+    device.unsteady.store(true, Ordering::Relaxed);
+    drop(account.load().await);
+    for _ in 0..DEEDS {
+        // What fails here is tried again by later deeds, or when all has settled.
+        match chance.below(8) {
+            0 => drop(account.load().await),
+            1 => drop(account.sync().await),
+            2 => drop(account.flush().await),
+            3 => drop(futures::join!(account.flush(), account.sync(), account.sync())),
+            _ => {
+                let conversations = account.conversations();
+                if conversations.is_empty() {
+                    drop(account.sync().await);
+                    continue;
+                }
+                let conversation = conversations[chance.below(conversations.len())].id;
+                let taken = Rc::new(Cell::new(false));
+                let text = format!("{number}/{}", log.borrow().len());
+                let written = Written { conversation, text: text.clone(), tab: number, taken: taken.clone() };
+                log.borrow_mut().push(written);
+                account.compose(conversation, &text).await.expect("the device's store is well");
+                taken.set(true);
+                drop(account.mark_read(conversation).await);
+            }
+        }
+    }
+}
+
+fn shown(account: &Account<TestDevice>, id: ConversationId) -> Vec<(MessageId, AccountId, Body)> {
+    let messages = account.thread(id).map(|thread| thread.messages).unwrap_or_default();
+    messages.into_iter().map(|message| (message.id, message.author.account, message.body)).collect()
+}
+
+fn check(seed: u64, account: &Account<TestDevice>, written: &[Written], conversations: &[ConversationId]) {
+    let me = &account.me().username;
+    for id in conversations {
+        let Some(thread) = account.thread(*id) else {
+            let for_me = written.iter().any(|one| one.conversation == *id && one.taken.get());
+            let member = account.conversations().iter().any(|known| known.id == *id);
+            assert!(!for_me || !member, "seed {seed}: {me} misses a conversation");
+            continue;
+        };
+        let texts: Vec<String> = thread
+            .messages
+            .iter()
+            .map(|message| match &message.body {
+                Body::Text(text) => text.clone(),
+                other => panic!("seed {seed}: {me} cannot read {other:?}"),
+            })
+            .collect();
+        for message in &thread.messages {
+            let arrived = matches!(message.state, MessageState::Sent | MessageState::Received);
+            assert!(arrived, "seed {seed}: {me} has {:?}", message.state);
+        }
+        for one in written.iter().filter(|one| one.conversation == *id) {
+            let times = texts.iter().filter(|text| **text == one.text).count();
+            let right = if one.taken.get() { times == 1 } else { times <= 1 };
+            assert!(right, "seed {seed}: {me} has {} {times} times", one.text);
+        }
+        for tab in 0..6 {
+            let mine = written.iter().filter(|one| one.tab == tab && one.conversation == *id);
+            let places: Vec<usize> =
+                mine.filter_map(|one| texts.iter().position(|text| *text == one.text)).collect();
+            assert!(places.is_sorted(), "seed {seed}: {me} has the messages of tab {tab} out of order");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What people do, one thing at a time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use client::{
+    ComposeError, Interruption, MessageState, SignInError, SignUpAttempt, SignUpError, sign_in, sign_up,
+};
+use futures::executor::block_on;
+use protocol::{Call, content::TextRefused, mailbox::Send, password::PasswordRefused};
+
+use crate::{
+    device::{Storage, TestDevice},
+    people::{Person, form, login},
+    world::World,
+};
+
+fn alice_and_bob() -> (Arc<World>, Person, Person) {
+    let world = World::new(1);
+    let alice = Person::signs_up(&world, "alice", 1);
+    let bob = Person::signs_up(&world, "bob", 2);
+    (world, alice, bob)
+}
+
+#[test]
+fn two_people_write_to_each_other() {
+    let (_, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    alice.writes(conversation, "  Hello Bob!  ");
+    assert_eq!(alice.states(conversation), [MessageState::Queued]);
+    block_on(alice.account.flush()).unwrap();
+    assert_eq!(alice.states(conversation), [MessageState::Sent]);
+
+    assert_eq!(bob.syncs().new, 1);
+    let [summary] = bob.account.conversations().try_into().unwrap();
+    assert_eq!((summary.id, summary.unread), (conversation, 1));
+    assert_eq!(summary.others, [alice.account.me().clone()]);
+    bob.says(conversation, "Hello Alice!");
+    block_on(bob.account.mark_read(conversation)).unwrap();
+    assert_eq!(bob.account.conversations()[0].unread, 0);
+
+    alice.syncs();
+    bob.syncs();
+    let both = ["alice: Hello Bob!", "bob: Hello Alice!"];
+    assert_eq!(alice.sees(conversation), both);
+    assert_eq!(bob.sees(conversation), both);
+    assert_eq!(alice.states(conversation), [MessageState::Sent, MessageState::Received]);
+    let numbers = [&alice, &bob].map(|one| {
+        let other = if one.account.me() == alice.account.me() { &bob } else { &alice };
+        one.account.safety_number(other.account.me().account).unwrap()
+    });
+    assert_eq!(numbers[0], numbers[1]);
+}
+
+#[test]
+fn in_a_group_everyone_sees_who_else_reads() {
+    let (world, alice, bob) = alice_and_bob();
+    let carol = Person::signs_up(&world, "carol", 3);
+    let conversation = alice.opens(&[&carol, &bob]);
+    alice.says(conversation, "to both");
+    carol.syncs();
+    carol.says(conversation, "from Carol");
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: to both", "carol: from Carol"]);
+    let thread = bob.account.thread(conversation).unwrap();
+    let readers = thread.messages[1].readers.iter().map(|reader| reader.username.as_str());
+    assert_eq!(readers.collect::<Vec<_>>(), ["alice", "carol"]);
+}
+
+#[test]
+fn the_history_is_there_on_a_new_device_and_counts_as_read() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    for text in ["one", "two", "three"] {
+        alice.says(conversation, text);
+    }
+    bob.syncs();
+    bob.says(conversation, "four");
+
+    let elsewhere = Person::signs_in(&world, "bob", 9);
+    assert_eq!(elsewhere.syncs().new, 4);
+    assert_eq!(elsewhere.sees(conversation), ["alice: one", "alice: two", "alice: three", "bob: four"]);
+    assert_eq!(elsewhere.account.conversations()[0].unread, 0);
+    alice.says(conversation, "five");
+    elsewhere.syncs();
+    assert_eq!(elsewhere.account.conversations()[0].unread, 1);
+}
+
+#[test]
+fn a_reload_needs_no_network_and_loses_nothing_that_was_written() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    alice.says(conversation, "sent");
+    alice.syncs();
+    alice.writes(conversation, "written, not sent");
+
+    let reloaded = alice.opens_a_tab(&world, 7);
+    block_on(reloaded.account.load()).unwrap();
+    assert_eq!(reloaded.sees(conversation), ["alice: sent", "alice: written, not sent"]);
+    assert_eq!(reloaded.device.calls_to(Send::PATH), 0);
+    block_on(reloaded.account.flush()).unwrap();
+    reloaded.syncs();
+    alice.syncs();
+    bob.syncs();
+    for person in [&alice, &reloaded, &bob] {
+        assert_eq!(person.sees(conversation), ["alice: sent", "alice: written, not sent"]);
+    }
+    assert!(!alice.storage.names().iter().any(|name| name.contains("/draft/") || name.contains("/sealed/")));
+}
+
+#[test]
+fn lost_records_come_again_from_the_mailbox() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    for text in ["one", "two", "three"] {
+        alice.says(conversation, text);
+    }
+    bob.syncs();
+    let damaged = ["delivery/00000000000000000002", "conversation/"];
+    for lost in damaged {
+        bob.storage.remove_if(|name| name.contains(lost));
+        let reloaded = bob.opens_a_tab(&world, 7);
+        reloaded.syncs();
+        assert_eq!(reloaded.sees(conversation), ["alice: one", "alice: two", "alice: three"], "{lost}");
+    }
+}
+
+#[test]
+fn nothing_readable_lies_on_the_device() {
+    let (_, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    alice.writes(conversation, "nobody else reads this");
+    assert!(!alice.storage.holds(b"nobody else"));
+    block_on(alice.account.flush()).unwrap();
+    alice.syncs();
+    assert!(!alice.storage.holds(b"nobody else"));
+    assert!(!alice.storage.holds(b"bob"));
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_taken() {
+    let (_, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    assert_eq!(
+        block_on(alice.account.compose(conversation, " \n ")),
+        Err(ComposeError::Text(TextRefused::Empty))
+    );
+    alice.storage.full.store(true, Ordering::Relaxed);
+    assert!(matches!(block_on(alice.account.compose(conversation, "text")), Err(ComposeError::Device(_))));
+    assert_eq!(alice.sees(conversation), Vec::<String>::new());
+}
+
+#[test]
+fn a_lost_answer_to_the_registration_costs_nothing() {
+    let mut finished = 0;
+    for seed in 0..60 {
+        let world = World::new(seed);
+        let storage = Storage::default();
+        let device = TestDevice::new(&world, &storage, seed);
+        device.set_faults(35);
+        let attempt = block_on(SignUpAttempt::prepare(Arc::clone(&device), form("alice"))).unwrap();
+        let first = block_on(attempt.register());
+        device.set_faults(0);
+        let (account, recovery_key) = match first {
+            Ok(done) => done,
+            Err(error) => {
+                assert_eq!(error, SignUpError::Interrupted(Interruption::Unreachable), "seed {seed}");
+                finished += 1;
+                block_on(attempt.register()).unwrap()
+            }
+        };
+        // The account that stands is the one whose recovery key was shown.
+        let elsewhere = Person::signs_in(&world, "alice", seed + 1000);
+        assert_eq!(elsewhere.account.me(), account.me());
+        assert_eq!(elsewhere.account.account_key(), account.account_key());
+        assert!(recovery_key.to_text().len() > 40);
+    }
+    assert!(finished > 5, "the faults must hit some registrations");
+}
+
+#[test]
+fn what_is_wrong_with_a_form_is_told() {
+    let (world, ..) = alice_and_bob();
+    let storage = Storage::default();
+    let device = TestDevice::new(&world, &storage, 5);
+    let mut weak = form("dave");
+    weak.password = "short1!".to_owned().into();
+    let error = block_on(sign_up(Arc::clone(&device), weak)).err();
+    assert_eq!(error, Some(SignUpError::Password(PasswordRefused::TooShort)));
+    let error = block_on(sign_up(Arc::clone(&device), form("alice"))).err();
+    assert_eq!(error, Some(SignUpError::UsernameTaken));
+
+    let mut wrong = login("alice");
+    wrong.password = "geh im Wald 8 Mal!".to_owned().into();
+    assert_eq!(block_on(sign_in(Arc::clone(&device), wrong)).err(), Some(SignInError::WrongCredentials));
+    assert_eq!(block_on(sign_in(device, login("nobody1"))).err(), Some(SignInError::WrongCredentials));
+}
+
+#[test]
+fn logging_out_leaves_nothing_and_ends_the_session() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    alice.says(conversation, "text");
+    alice.syncs();
+    let other_tab = alice.opens_a_tab(&world, 7);
+    block_on(alice.account.log_out()).unwrap();
+    assert_eq!(alice.storage.names(), Vec::<String>::new());
+    assert_eq!(block_on(other_tab.account.flush()), Ok(()));
+    let ended = client::SyncError::Interrupted(Interruption::SessionEnded);
+    assert_eq!(block_on(other_tab.account.sync()), Err(ended));
+    // What was still under way in the tab that logged out writes nothing any more.
+    assert!(block_on(alice.account.compose(conversation, "too late")).is_err());
+}
+
+#[test]
+fn a_discarded_message_is_gone_and_a_listener_hears_of_changes() {
+    let (_, alice, bob) = alice_and_bob();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let hears = Arc::clone(&heard);
+    alice.account.on_change(move || {
+        hears.fetch_add(1, Ordering::Relaxed);
+    });
+    let conversation = alice.opens(&[&bob]);
+    let message = block_on(alice.account.compose(conversation, "never mind")).unwrap();
+    let before = heard.load(Ordering::Relaxed);
+    block_on(alice.account.discard(message)).unwrap();
+    assert!(heard.load(Ordering::Relaxed) > before);
+    block_on(alice.account.flush()).unwrap();
+    alice.syncs();
+    assert_eq!(alice.sees(conversation), Vec::<String>::new());
+    assert_eq!(bob.syncs().new, 0);
+}
+
+#[test]
+fn many_pages_come_in_order() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    let texts: Vec<String> = (0..450).map(|number| format!("number {number}")).collect();
+    for text in &texts {
+        alice.writes(conversation, text);
+        world.pass_time(1);
+    }
+    block_on(alice.account.flush()).unwrap();
+    assert_eq!(bob.syncs().new, 450);
+    let seen = bob.sees(conversation);
+    assert!(seen.iter().zip(&texts).all(|(seen, text)| *seen == format!("alice: {text}")));
+    assert_eq!(bob.syncs().new, 0);
+}
