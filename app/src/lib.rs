@@ -30,7 +30,7 @@ pub mod state;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    components::{Route, Router, Routes},
+    components::{ParentRoute, Route, Router, Routes},
     path,
 };
 
@@ -56,6 +56,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=page::landing::Landing />
                 <Route path=path!("/login") view=page::login::Login />
                 <Route path=path!("/register") view=page::register::Register />
+                <ParentRoute path=path!("") view=page::mailbox::Mailbox>
+                    <Route path=path!("/inbox") view=page::mailbox::NothingOpen />
+                    <Route path=path!("/inbox/:conversation") view=page::conversation::Conversation />
+                    <Route path=path!("/compose") view=page::compose::Compose />
+                </ParentRoute>
             </Routes>
         </Router>
     }

@@ -1,0 +1,256 @@
+//! `/inbox/:conversation`: one conversation.
+
+use client::{Contact, Thread};
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_params_map;
+use protocol::id::{ConversationId, MessageId};
+
+use crate::{
+    browser,
+    component::{
+        avatar::Avatar,
+        composer::Composer,
+        icon::{Icon, Sign},
+        key_warning::KeyWarning,
+        opening::Opening,
+        people_panel::PeoplePanel,
+        thread::ThreadView,
+    },
+    state::{
+        people::names,
+        session::{OpenAccount, use_session},
+    },
+};
+
+/// The conversation of the address.
+#[component]
+pub fn Conversation() -> impl IntoView {
+    let session = use_session();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("conversation")?.parse::<ConversationId>().ok());
+    let is_open = Memo::new(move |_| session.is_open());
+    // Not known yet while the device is still catching up with the mailbox.
+    let is_known = Memo::new(move |_| {
+        session.track_content();
+        let account = session.account()?;
+        Some(id.get().is_some_and(|id| account.thread(id).is_some()))
+    });
+    move || match (is_open.get(), id.get(), is_known.get()) {
+        (true, Some(id), Some(true)) => {
+            session.account().map(|account| view! { <OpenConversation id account /> }).into_any()
+        }
+        (true, _, _) => view! { <Unknown /> }.into_any(),
+        (false, _, _) => view! { <Opening out_of_reach=false /> }.into_any(),
+    }
+}
+
+#[component]
+fn Unknown() -> impl IntoView {
+    view! {
+        <div class="nothing-open">
+            <h2>"This conversation is not here"</h2>
+            <p>"It may belong to another account, or its first message is still on its way."</p>
+            <p><a class="button" href="/inbox">"Back to the inbox"</a></p>
+        </div>
+    }
+}
+
+#[component]
+fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
+    let session = use_session();
+    let account = StoredValue::new(account);
+    let thread = Memo::new(move |_| {
+        session.track_content();
+        account.read_value().thread(id)
+    });
+    let in_thread = move |read: fn(&Thread) -> Vec<Contact>| {
+        Memo::new(move |_| thread.with(|thread| thread.as_ref().map(read).unwrap_or_default()))
+    };
+    let others = in_thread(|thread| thread.others.clone());
+    let changed_keys = in_thread(|thread| thread.changed_keys.clone());
+    let messages = Signal::derive(move || {
+        thread.with(|thread| thread.as_ref().map(|t| t.messages.clone()).unwrap_or_default())
+    });
+
+    let draft = RwSignal::new(session.draft(id));
+    Effect::new(move || session.keep_draft(id, draft.get()));
+    let error = RwSignal::new(None::<String>);
+    let key_error = RwSignal::new(None::<String>);
+    let people_shown = RwSignal::new(false);
+    let composer = NodeRef::<html::Textarea>::new();
+    let first_new = read_while_looked_at(thread, id, account);
+
+    Effect::new(move || {
+        if let Some(field) = composer.get()
+            && !browser::types_on_glass()
+        {
+            // A field that is shown takes the focus.
+            let _ = field.focus();
+        }
+    });
+
+    let on_send = Callback::new(move |()| {
+        let text = draft.get_untracked();
+        if text.trim().is_empty() {
+            return;
+        }
+        error.set(None);
+        draft.set(String::new());
+        first_new.set(None);
+        let account = account.get_value();
+        spawn_local(async move {
+            match account.compose(id, &text).await {
+                Ok(_) => session.deliver(),
+                Err(refused) => {
+                    error.set(Some(refused.to_string()));
+                    // What was written meanwhile stays, below.
+                    draft.update(|draft| {
+                        *draft = if draft.is_empty() { text } else { format!("{text}\n{draft}") };
+                    });
+                }
+            }
+        });
+    });
+    let on_retry = Callback::new(move |message: MessageId| {
+        let account = account.get_value();
+        spawn_local(async move {
+            match account.retry(message).await {
+                Ok(()) => session.deliver(),
+                Err(failed) => error.set(Some(failed.to_string())),
+            }
+        });
+    });
+    let on_discard = Callback::new(move |message: MessageId| {
+        let account = account.get_value();
+        spawn_local(async move {
+            match account.discard(message).await {
+                Ok(()) => session.tell_others(),
+                Err(failed) => error.set(Some(failed.to_string())),
+            }
+        });
+        browser::focus("composer");
+    });
+    let on_accept = Callback::new(move |contact: Contact| {
+        let account = account.get_value();
+        key_error.set(None);
+        spawn_local(async move {
+            match account.accept_key(contact.account).await {
+                Ok(()) => {
+                    session.deliver();
+                    request_animation_frame(|| browser::focus("composer"));
+                }
+                Err(refused) => key_error.set(Some(refused.to_string())),
+            }
+        });
+    });
+    let safety_number =
+        Callback::new(move |contact: Contact| account.read_value().safety_number(contact.account));
+    let show_people = move |_| {
+        people_shown.update(|shown| *shown = !*shown);
+        if people_shown.get_untracked() {
+            request_animation_frame(|| browser::focus("people-title"));
+        }
+    };
+    let close_people = Callback::new(move |()| {
+        people_shown.set(false);
+        browser::focus("people-button");
+    });
+    let escape = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" && people_shown.get_untracked() {
+            close_people.run(());
+        }
+    };
+
+    view! {
+        <section class="conversation" aria-labelledby="conversation-title" on:keydown=escape>
+            <header class="conversation-head">
+                <a class="button button-quiet button-icon conversation-back" href="/inbox" aria-label="Back to the inbox">
+                    <Icon sign=Sign::Back />
+                </a>
+                {move || view! { <Avatar people=others.get() /> }}
+                <h2 id="conversation-title" class="conversation-title">{move || others.with(|others| names(others))}</h2>
+                <button
+                    id="people-button"
+                    type="button"
+                    class="button"
+                    aria-label="Who reads this"
+                    aria-expanded=move || people_shown.get().to_string()
+                    on:click=show_people
+                >
+                    <Icon sign=Sign::People />
+                    <span aria-hidden="true">{move || others.with(Vec::len) + 1}</span>
+                </button>
+            </header>
+            <div class="conversation-body">
+                <div class="conversation-main">
+                    <ThreadView messages first_new on_retry on_discard />
+                    <For each=move || changed_keys.get() key=|contact| contact.account let(contact)>
+                        <KeyWarning contact safety_number on_accept error=key_error />
+                    </For>
+                    <Show
+                        when=move || changed_keys.with(Vec::is_empty)
+                        fallback=|| {
+                            view! {
+                                <p class="conversation-paused" role="status">
+                                    "Sending is paused until you have reviewed the new key. What you write elsewhere is not affected."
+                                </p>
+                            }
+                        }
+                    >
+                        <Composer
+                            text=draft
+                            label=others.with_untracked(|others| format!("Message to {}", names(others)))
+                            error
+                            node=composer
+                            on_send
+                        />
+                    </Show>
+                </div>
+                <Show when=move || people_shown.get()>
+                    <PeoplePanel others=others.get() safety_number on_close=close_people />
+                </Show>
+            </div>
+        </section>
+    }
+}
+
+/// While the page is looked at, what comes counts as read. Returns where the line before the new messages stands:
+/// before what was unread when the conversation was opened, or came while nobody looked.
+fn read_while_looked_at(
+    thread: Memo<Option<Thread>>,
+    id: ConversationId,
+    account: StoredValue<OpenAccount>,
+) -> RwSignal<Option<MessageId>> {
+    let session = use_session();
+    let first_unread = move || {
+        thread.with(|thread| {
+            let messages = thread.iter().flat_map(|thread| &thread.messages);
+            messages.into_iter().find(|message| message.unread).map(|message| message.id)
+        })
+    };
+    let first_new = RwSignal::new(untrack(first_unread));
+    let looked_at = RwSignal::new(true);
+    Effect::new(move || {
+        let look = move || looked_at.set(!document().hidden());
+        look();
+        // It bubbles up to the window.
+        let handle = window_event_listener_untyped("visibilitychange", move |_| look());
+        on_cleanup(move || handle.remove());
+    });
+    Effect::new(move || {
+        let Some(unread) = first_unread() else { return };
+        if !looked_at.get() {
+            if first_new.get_untracked().is_none() {
+                first_new.set(Some(unread));
+            }
+            return;
+        }
+        let account = account.get_value();
+        spawn_local(async move {
+            // What cannot be kept shows as read until the page is closed.
+            let _ = account.mark_read(id).await;
+            session.tell_others();
+        });
+    });
+    first_new
+}

@@ -1,0 +1,119 @@
+//! The frame of the pages of a signed-in person: conversations on one side, what is open on the other. Under 768 pixels
+//! one of the two is seen, as the address says.
+
+use client::MessageState;
+use leptos::{prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_router::{
+    NavigateOptions,
+    components::Outlet,
+    hooks::{use_location, use_navigate},
+};
+use protocol::id::ConversationId;
+
+use crate::{
+    component::{
+        account_menu::AccountMenu,
+        connection_banner::ConnectionBanner,
+        conversation_list::ConversationList,
+        icon::{Icon, Sign},
+        logo::Logo,
+        notice_bar::{NoticeBar, StorageNotice},
+        opening::Opening,
+    },
+    state::session::{OpenAccount, Session, Standing, use_session},
+};
+
+/// The frame.
+#[component]
+pub fn Mailbox() -> impl IntoView {
+    let session = use_session();
+    let path = use_location().pathname;
+    let navigate = use_navigate();
+    Effect::new(move || {
+        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
+        match session.standing() {
+            Standing::SignedOut => navigate("/login", options),
+            Standing::Locked { .. } => {
+                session.want(path.get_untracked());
+                navigate("/login", options);
+            }
+            Standing::Open(_) if session.recovery_key().with(Option::is_some) => {
+                navigate("/register", options);
+            }
+            Standing::Open(_) | Standing::Starting | Standing::OutOfReach => {}
+        }
+    });
+    let at_list = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == "/inbox"));
+    let current = Memo::new(move |_| {
+        path.with(|path| path.strip_prefix("/inbox/").and_then(|id| id.parse::<ConversationId>().ok()))
+    });
+    let out_of_reach = Memo::new(move |_| matches!(session.standing(), Standing::OutOfReach));
+    let title = move || match session.unread() {
+        0 => "Inbox".to_owned(),
+        unread => format!("({unread}) Inbox"),
+    };
+    let account = Memo::new(move |_| session.is_open());
+    let menu =
+        move || account.get().then(|| session.account().map(|account| menu(session, account))).flatten();
+    view! {
+        <Title text=title />
+        <div class="mailbox">
+            <h1 class="visually-hidden">"Secure Messaging"</h1>
+            <ConnectionBanner link=session.link() />
+            <StorageNotice storage=session.storage() />
+            <NoticeBar notice=session.notice() />
+            <main class="mailbox-panes" class:mailbox-at-list=move || at_list.get()>
+                <nav class="mailbox-list" aria-label="Conversations">
+                    <header class="mailbox-head">
+                        <Logo />
+                        <h2>"Inbox"</h2>
+                        <a class="button button-primary mailbox-new" href="/compose">
+                            <Icon sign=Sign::Pen />
+                            <span>"New message"</span>
+                        </a>
+                        {menu}
+                    </header>
+                    <Show
+                        when=move || account.get()
+                        fallback=move || view! { <Opening out_of_reach /> }
+                    >
+                        <ConversationList conversations=session.conversations() current />
+                    </Show>
+                </nav>
+                <div class="mailbox-detail">
+                    <Outlet />
+                </div>
+            </main>
+        </div>
+    }
+}
+
+/// `/inbox`, where there is room beside the list.
+#[component]
+pub fn NothingOpen() -> impl IntoView {
+    view! {
+        <div class="nothing-open">
+            <Logo />
+            <p>"Choose a conversation, or write to somebody new."</p>
+            <p><a class="button" href="/compose">"New message"</a></p>
+        </div>
+    }
+}
+
+fn menu(session: Session, account: OpenAccount) -> impl IntoView {
+    let me = account.me().clone();
+    let unsent = Callback::new(move |()| unsent(&account));
+    let on_log_out = Callback::new(move |()| spawn_local(session.log_out()));
+    view! { <AccountMenu me unsent on_log_out /> }
+}
+
+/// How many messages exist on this device only.
+fn unsent(account: &OpenAccount) -> usize {
+    let threads = account.conversations().into_iter().filter_map(|summary| account.thread(summary.id));
+    let waits = |state: &MessageState| match state {
+        MessageState::Queued | MessageState::Sending | MessageState::Failed(_) => true,
+        MessageState::Received | MessageState::Sent => false,
+    };
+    threads.map(|thread| thread.messages.iter().filter(|message| waits(&message.state)).count()).sum()
+}
