@@ -1,0 +1,161 @@
+//! Who plays in the stories.
+
+use std::sync::Arc;
+
+use crypto::{
+    account_key::WrappedAccountKey,
+    envelope::SEAL_BYTES,
+    id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId},
+    identity::{IdentityKey, IdentitySeed},
+    kdf::KdfParams,
+    prekey::{PrekeySecret, PrekeySeed},
+};
+use protocol::{
+    Binary,
+    vault::{NewRow, VaultKind},
+};
+use relay::port::{
+    Delivered, NewAccount, NewEnvelope, NewSession, PasswordHash, Registered, SealedDelivery, Store,
+};
+
+/// When the stories play.
+pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
+
+/// Somebody with an account, made of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person(pub u16);
+
+impl Person {
+    /// The account's id.
+    pub fn account(self) -> AccountId {
+        AccountId::from_bytes(self.bytes(b'a'))
+    }
+
+    /// The first session's id.
+    pub fn session(self) -> SessionId {
+        SessionId::from_bytes(self.bytes(b's'))
+    }
+
+    /// The account's name.
+    pub fn name(self) -> String {
+        format!("person{:05}", self.0)
+    }
+
+    /// What is registered.
+    pub fn registration(self) -> (NewAccount, NewSession) {
+        let seed = self.bytes::<32>(b'i');
+        let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(&seed));
+        let prekey = PrekeySecret::from_seed(PrekeyId(1), 1, &PrekeySeed::from_bytes(&self.bytes(b'p')));
+        let mut wrapped = self.bytes::<62>(b'w');
+        wrapped[..2].copy_from_slice(&[1, 2]);
+        let account = NewAccount {
+            account: self.account(),
+            username: self.name().parse().expect("the name of a person in a story is a username"),
+            email: Some(format!("{}@example.org", self.name())),
+            kdf: KdfParams::with_salt(self.bytes(b'k')),
+            password_hash: PasswordHash::from_stored(format!("hash of {}", self.name())),
+            sealed_wrap: self.bytes::<90>(b'v').to_vec(),
+            wrapped_by_recovery_key: WrappedAccountKey::parse(&wrapped)
+                .expect("the bytes begin like a wrapped key"),
+            identity: identity.public(),
+            prekey: prekey.sign(self.account(), &identity),
+            vault: vec![
+                NewRow {
+                    kind: VaultKind::Prekey,
+                    key_id: Binary(1u32.to_be_bytes().to_vec()),
+                    sealed: Binary(self.bytes::<60>(b'2').to_vec()),
+                },
+                NewRow {
+                    kind: VaultKind::Identity,
+                    key_id: Binary(Vec::new()),
+                    sealed: Binary(self.bytes::<60>(b'1').to_vec()),
+                },
+            ],
+            created_at_ms: NOW_MS,
+        };
+        (account, self.begun_session(self.session(), NOW_MS))
+    }
+
+    /// A session of this person.
+    pub fn begun_session(self, session: SessionId, created_at_ms: u64) -> NewSession {
+        NewSession {
+            session,
+            account: self.account(),
+            device_name: "A browser".to_owned(),
+            created_at_ms,
+            unlock_half: self.bytes(b'u'),
+        }
+    }
+
+    /// Registers, and comes back when it is done.
+    pub async fn registered(self, store: &Arc<dyn Store>) -> Self {
+        let (account, session) = self.registration();
+        assert_eq!(store.register(account, session).await.unwrap(), Registered::Done);
+        self
+    }
+
+    /// Bytes that are this person's, and differ for each use.
+    pub(crate) fn bytes<const N: usize>(self, of: u8) -> [u8; N] {
+        let [high, low] = self.0.to_be_bytes();
+        core::array::from_fn(|index| match index {
+            0 => of,
+            1 => high,
+            2 => low,
+            other => other as u8,
+        })
+    }
+}
+
+/// Registers so many people.
+pub(crate) async fn people(store: &Arc<dyn Store>, count: u16) -> Vec<Person> {
+    let mut people = Vec::new();
+    for number in 0..count {
+        people.push(Person(number).registered(store).await);
+    }
+    people
+}
+
+/// An envelope of this sender with this number, for these recipients.
+pub fn envelope(sender: Person, number: u32, recipients: &[Person]) -> NewEnvelope {
+    let mut message = sender.bytes::<16>(b'm');
+    message[4..8].copy_from_slice(&number.to_be_bytes());
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(&message);
+    NewEnvelope {
+        message: MessageId::from_bytes(message),
+        hash: EnvelopeHash::from_bytes(hash),
+        sender: sender.account(),
+        received_at_ms: NOW_MS + u64::from(number),
+        shared: shared_of(sender, number),
+        deliveries: recipients
+            .iter()
+            .map(|recipient| SealedDelivery {
+                account: recipient.account(),
+                seal: seal_of(*recipient, number),
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn shared_of(sender: Person, number: u32) -> Vec<u8> {
+    let mut shared = sender.bytes::<700>(b'h').to_vec();
+    shared[8..12].copy_from_slice(&number.to_be_bytes());
+    shared
+}
+
+pub(crate) fn seal_of(recipient: Person, number: u32) -> Vec<u8> {
+    let mut seal = recipient.bytes::<SEAL_BYTES>(b'l').to_vec();
+    seal[8..12].copy_from_slice(&number.to_be_bytes());
+    seal
+}
+
+/// Delivers what must be new, and gives the places.
+pub(crate) async fn deliver(
+    store: &Arc<dyn Store>,
+    envelope: NewEnvelope,
+) -> Vec<(AccountId, protocol::Cursor)> {
+    match store.deliver(envelope).await.unwrap() {
+        Delivered::Stored(places) => places,
+        other => panic!("the envelope is new, yet: {other:?}"),
+    }
+}

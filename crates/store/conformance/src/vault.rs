@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use futures::future::join_all;
+use protocol::{
+    Binary,
+    vault::{Row, VaultKind},
+};
+use relay::port::{PutOutcome, Store};
+
+use crate::cast::people;
+
+const ROOM: usize = 100;
+
+fn pin(key_id: &[u8], version: u64, content: &[u8]) -> Row {
+    Row { kind: VaultKind::Pin, key_id: Binary(key_id.to_vec()), version, sealed: Binary(content.to_vec()) }
+}
+
+/// Two tabs change the same row: one is told to fetch it and try again.
+pub async fn a_row_is_written_by_one_of_many(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    for version in 1..=3 {
+        let tries = (0..20).map(|number: u8| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let row = pin(b"bob", version, &[number; 10]);
+                (number, store.put_vault_row(alice.account(), row, ROOM).await.unwrap())
+            })
+        });
+        let outcomes: Vec<(u8, PutOutcome)> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
+        let written: Vec<u8> =
+            outcomes.iter().filter(|(_, outcome)| *outcome == PutOutcome::Done).map(|(n, _)| *n).collect();
+        let [winner] = written.try_into().expect("exactly one was written");
+        let rest = outcomes.iter().filter(|(_, outcome)| *outcome == PutOutcome::VersionConflict).count();
+        assert_eq!(rest, 19);
+        let rows = store.vault_rows(alice.account()).await.unwrap();
+        assert_eq!(rows.last(), Some(&pin(b"bob", version, &[winner; 10])));
+    }
+}
+
+/// Versions count 1, 2, 3 …; the same row again is no conflict.
+pub async fn a_row_is_written_only_after_the_one_before_it(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    let put = async |version: u64, content: &[u8]| {
+        store.put_vault_row(alice.account(), pin(b"bob", version, content), ROOM).await.unwrap()
+    };
+    assert_eq!(put(2, b"two").await, PutOutcome::VersionConflict);
+    assert_eq!(put(1, b"one").await, PutOutcome::Done);
+    assert_eq!(put(1, b"one").await, PutOutcome::Done, "the same again");
+    assert_eq!(put(1, b"another").await, PutOutcome::VersionConflict);
+    assert_eq!(put(3, b"three").await, PutOutcome::VersionConflict);
+    assert_eq!(put(2, b"two").await, PutOutcome::Done);
+    assert_eq!(put(1, b"one").await, PutOutcome::VersionConflict, "an old one does not come back");
+    assert_eq!(store.vault_rows(alice.account()).await.unwrap().last(), Some(&pin(b"bob", 2, b"two")));
+}
+
+/// A row that is there can still be changed.
+pub async fn a_full_vault_takes_changes_and_no_more_rows(store: Arc<dyn Store>) {
+    let [alice, bob] = people(&store, 2).await.try_into().unwrap();
+    let room = store.vault_rows(alice.account()).await.unwrap().len() + 1;
+    let put = async |account, row| store.put_vault_row(account, row, room).await.unwrap();
+    assert_eq!(put(alice.account(), pin(b"bob", 1, b"x")).await, PutOutcome::Done);
+    assert_eq!(put(alice.account(), pin(b"carol", 1, b"x")).await, PutOutcome::Full);
+    assert_eq!(put(alice.account(), pin(b"bob", 2, b"y")).await, PutOutcome::Done);
+    assert_eq!(put(bob.account(), pin(b"carol", 1, b"x")).await, PutOutcome::Done, "another vault");
+    assert_eq!(store.vault_rows(alice.account()).await.unwrap().len(), room);
+}
+
+/// The identity first, then prekeys, then pins; key ids as bytes, the shorter first.
+pub async fn rows_come_in_the_order_of_kind_and_key_id(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    for key_id in [b"b".as_slice(), &[0xff], b"ab", b"a", &[0, 0]] {
+        let outcome = store.put_vault_row(alice.account(), pin(key_id, 1, b"x"), ROOM).await.unwrap();
+        assert_eq!(outcome, PutOutcome::Done);
+    }
+    let rows = store.vault_rows(alice.account()).await.unwrap();
+    let places: Vec<(VaultKind, &[u8])> = rows.iter().map(|row| (row.kind, row.key_id.as_slice())).collect();
+    assert_eq!(
+        places,
+        [
+            (VaultKind::Identity, b"".as_slice()),
+            (VaultKind::Prekey, &[0, 0, 0, 1]),
+            (VaultKind::Pin, &[0, 0]),
+            (VaultKind::Pin, b"a"),
+            (VaultKind::Pin, b"ab"),
+            (VaultKind::Pin, b"b"),
+            (VaultKind::Pin, &[0xff]),
+        ]
+    );
+    assert!(rows.iter().all(|row| row.version == 1));
+}
+
+/// The same kind and key id in two vaults are two rows.
+pub async fn two_accounts_see_nothing_of_each_other(store: Arc<dyn Store>) {
+    let [alice, bob] = people(&store, 2).await.try_into().unwrap();
+    let before = store.vault_rows(bob.account()).await.unwrap();
+    let row = pin(b"carol", 1, b"alice's");
+    assert_eq!(store.put_vault_row(alice.account(), row, ROOM).await.unwrap(), PutOutcome::Done);
+    assert_eq!(store.vault_rows(bob.account()).await.unwrap(), before);
+    let row = pin(b"carol", 1, b"bob's");
+    assert_eq!(store.put_vault_row(bob.account(), row.clone(), ROOM).await.unwrap(), PutOutcome::Done);
+    let alices = store.vault_rows(alice.account()).await.unwrap();
+    assert!(!alices.contains(&row));
+    assert!(alices.iter().all(|row| !before.contains(row)));
+}
