@@ -1,0 +1,218 @@
+//! The wire, pinned: paths, JSON, codes. What changes here changes for every client that is out there.
+
+mod examples;
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use examples::{Visitor, visit_every_call};
+use insta::assert_snapshot;
+use protocol::{
+    Call, Code, Refusal,
+    call::{EVENTS_PATH, PATHS},
+    content::{Content, TextRefused},
+    id::AccountId,
+    limits,
+    mailbox::MAILBOX_EVENT,
+};
+use serde_json::{Value, json};
+
+#[test]
+fn every_call_on_the_wire() {
+    struct Written(Vec<String>);
+
+    impl Visitor for Written {
+        fn visit<C: Call<Answer: Debug> + Debug>(&mut self, request: C, answer: C::Answer) {
+            let [request, answer] =
+                [serde_json::to_value(request), serde_json::to_value(answer)].map(Result::unwrap);
+            let read: C = serde_json::from_value(request.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), request, "{} is read back", C::PATH);
+            let read: C::Answer = serde_json::from_value(answer.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), answer, "the answer of {} is read back", C::PATH);
+            self.0.push(format!("POST {}\n  {}\n  {}", C::PATH, shortened(request), shortened(answer)));
+        }
+    }
+
+    let mut written = Written(Vec::new());
+    visit_every_call(&mut written);
+    assert_eq!(written.0.len(), PATHS.len());
+    assert_snapshot!(written.0.join("\n"), @r#"
+    POST /fn/account/prelogin
+      {"username":"alice"}
+      {"kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa"}
+    POST /fn/account/register
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","device_name":"Firefox on Linux","email":"alice@example.org","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","prekey":"AQEAAAABAAAA… (1726)","username":"alice","vault":[{"key_id":"","kind":"identity","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5e"}],"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":0,"session":"VVVVVVVVVVVVVVVVVVVVVQ","token":"header.claims.signature","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/session/login
+      {"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","device_name":"Firefox on Linux","username":"alice"}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":7,"session":"VVVVVVVVVVVVVVVVVVVVVQ","token":"header.claims.signature","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/session/current
+      {}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":7,"session":"VVVVVVVVVVVVVVVVVVVVVQ","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice"}
+    POST /fn/session/logout
+      {}
+      {}
+    POST /fn/directory/users
+      {"after":"albert","prefix":"al"}
+      {"more":false,"users":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","username":"alice"}]}
+    POST /fn/directory/keys
+      {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ"]}
+      {"bundles":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","prekey":"AQEAAAABAAAA… (1726)","username":"alice"}]}
+    POST /fn/mailbox/send
+      {"envelope":"AQEBAQEBAQEB… (4000)"}
+      {"cursor":8,"hash":"REREREREREREREREREREREREREREREREREREREREREQ","message":"MzMzMzMzMzMzMzMzMzMzMw","received_at_ms":1790000000123}
+    POST /fn/mailbox/page
+      {"after":7,"limit":200}
+      {"end":8,"items":[{"cursor":8,"received_at_ms":1790000000123,"seal":"AgICAgICAgIC… (1558)","shared":"AQEBAQEBAQEB… (880)"}]}
+    POST /fn/vault/rows
+      {}
+      {"rows":[{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}]}
+    POST /fn/vault/put
+      {"row":{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}}
+      {}
+    "#);
+}
+
+/// Long texts by their beginning and their length, fields in the order of their names.
+fn shortened(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > 90 => format!("{}… ({})", &text[..12], text.len()).into(),
+        Value::Array(items) => items.into_iter().map(shortened).collect(),
+        Value::Object(fields) => {
+            let sorted: BTreeMap<_, _> = fields.into_iter().collect();
+            sorted.into_iter().map(|(name, value)| (name, shortened(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn paths_and_events() {
+    assert_snapshot!(format!("{}\n{EVENTS_PATH} {MAILBOX_EVENT}", PATHS.join("\n")), @r"
+    /fn/account/prelogin
+    /fn/account/register
+    /fn/session/login
+    /fn/session/current
+    /fn/session/logout
+    /fn/directory/users
+    /fn/directory/keys
+    /fn/mailbox/send
+    /fn/mailbox/page
+    /fn/vault/rows
+    /fn/vault/put
+    /events mailbox
+    ");
+}
+
+#[test]
+fn codes_with_their_status_and_text() {
+    let table: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| format!("{} {} {}", code.status(), json!(code).as_str().unwrap(), code.message()))
+        .collect();
+    assert_snapshot!(table.join("\n"), @r"
+    400 invalid_request The request is not valid
+    400 invalid_envelope The envelope is not valid
+    400 invalid_keys The keys are not valid
+    401 not_signed_in Sign in first
+    401 wrong_credentials Wrong username or password
+    403 cross_site This request comes from another site
+    403 not_the_sender An envelope is sent by the account that signed it
+    404 not_found Not found
+    404 unknown_recipient Recipient not found
+    405 method_not_allowed This path is called with another method
+    409 username_taken User already exists
+    409 account_taken This account id is in use: draw another
+    409 message_conflict Another message was sent under this id
+    409 stale_keys The keys of a recipient have changed
+    409 version_conflict This row was changed elsewhere meanwhile
+    413 too_large The request is too large
+    415 wrong_media_type The body must be application/json
+    429 quota_exceeded A limit of this account is reached
+    429 too_many_requests Too many attempts: wait a little
+    500 internal Something went wrong on the server: nothing was lost, try again
+    503 busy The server is busy: try again in a moment
+    503 store_unavailable The server cannot store anything at the moment: try again in a moment
+    ");
+}
+
+#[test]
+fn refusals_on_the_wire() {
+    let plain = Refusal::new(Code::NotFound);
+    let full =
+        Refusal { request_id: Some("r1".to_owned()), ..Refusal::because(Code::Busy, "Wait").retry_after(2) }
+            .about(vec![AccountId::from_bytes([0xa1; 16])]);
+    assert_snapshot!(format!("{}\n{}", shortened(json!(plain)), shortened(json!(full))), @r#"
+    {"code":"not_found","message":"Not found"}
+    {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ"],"code":"busy","message":"Wait","request_id":"r1","retry_after_s":2}
+    "#);
+    for refusal in [plain, full] {
+        assert_eq!(serde_json::from_value::<Refusal>(json!(refusal)).unwrap(), refusal);
+        assert_eq!(refusal.to_string(), refusal.message);
+    }
+}
+
+#[test]
+fn a_refusal_of_a_later_version_is_still_read() {
+    let later = r#"{"code":"on_the_moon","message":"Too far","colour":"red"}"#;
+    let refusal: Refusal = serde_json::from_str(later).unwrap();
+    assert_eq!((refusal.code, refusal.message.as_ref()), (Code::Unknown, "Too far"));
+}
+
+#[test]
+fn content_on_the_wire() {
+    let text = Content::text(" Grüße \n").unwrap();
+    assert_eq!(json!(text), json!({ "type": "text", "text": "Grüße" }));
+    let later = r#"{"type":"reaction","to":"x"}"#;
+    assert_eq!(serde_json::from_str::<Content>(later).unwrap(), Content::Unknown);
+    assert!(serde_json::from_str::<Content>(r#"{"text":"x"}"#).is_err());
+    assert_eq!(Content::text(" \n"), Err(TextRefused::Empty));
+    assert!(Content::text(&"x".repeat(limits::MAX_TEXT_BYTES)).is_ok());
+    assert_eq!(Content::text(&"x".repeat(limits::MAX_TEXT_BYTES + 1)), Err(TextRefused::TooLong));
+}
+
+#[test]
+fn the_limits_fit_into_each_other() {
+    let worst = Content::text(&"\u{1}".repeat(limits::MAX_TEXT_BYTES)).unwrap();
+    assert!(serde_json::to_vec(&worst).unwrap().len() <= limits::MAX_CONTENT_BYTES);
+    let largest = limits::MAX_ENVELOPE_BYTES.div_ceil(3) * 4 + r#"{"envelope":""}"#.len();
+    assert!(largest <= limits::MAX_SEND_BODY_BYTES);
+}
+
+#[test]
+fn what_is_secret_or_a_persons_own_does_not_print() {
+    struct Printed(Vec<String>);
+
+    impl Visitor for Printed {
+        fn visit<C: Call<Answer: Debug> + Debug>(&mut self, request: C, answer: C::Answer) {
+            self.0.push(format!("{request:?}\n{answer:?}"));
+        }
+    }
+
+    let mut printed = Printed(vec![format!("{:?}", Content::text("Hello").unwrap())]);
+    visit_every_call(&mut printed);
+    assert_snapshot!(printed.0.join("\n"), @r#"
+    Text(..)
+    Prelogin { username: Username(alice) }
+    PreloginAnswer { kdf: KdfParams { iterations: 600000, salt: WlpaWlpaWlpaWlpaWlpaWg } }
+    Register { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, .. }
+    SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 0, .. }
+    Login { username: Username(alice), auth_key: AuthKey(..), device_name: "Firefox on Linux" }
+    SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 7, .. }
+    CurrentSession
+    SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 7, .. }
+    Logout
+    LoggedOut
+    ListUsers { prefix: Some("al"), after: Some(Username(albert)) }
+    Users { users: [User { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice) }], more: false }
+    FetchKeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ)] }
+    Keys { bundles: [KeyBundle { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice), identity: IdentityPublic(iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w), prekey: SignedPrekey { id: 1, sequence: 1, .. } }] }
+    Send { envelope: Binary(3000 bytes) }
+    Sent { message: MessageId(MzMzMzMzMzMzMzMzMzMzMw), hash: EnvelopeHash(REREREREREREREREREREREREREREREREREREREREREQ), cursor: Cursor(8), received_at_ms: 1790000000123 }
+    FetchPage { after: Cursor(7), limit: 200 }
+    Page { items: [Item { cursor: Cursor(8), received_at_ms: 1790000000123, shared: Binary(660 bytes), seal: Binary(1168 bytes) }], end: Cursor(8) }
+    FetchRows
+    Rows { rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
+    PutRow { row: Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) } }
+    RowPut
+    "#);
+}
