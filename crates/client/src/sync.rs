@@ -55,16 +55,10 @@ impl<D: Device> Engine<D> {
     /// Reads the records into memory.
     pub(crate) async fn load(&self) -> Result<(), StoreUnavailable> {
         let (device, records) = (&*self.device, &self.records);
-        let contacts = records.scan::<KeptContact>(device, &records.contacts()).await?;
         let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
         let deliveries = records.scan::<KeptDelivery>(device, &records.deliveries()).await?;
         {
             let mut state = self.state();
-            for (account, contact) in named::<AccountId, _>(contacts) {
-                if state.contacts.insert_if_new(account, &contact) {
-                    state.contacts.set_offered(account, contact.offered);
-                }
-            }
             for (id, conversation) in named::<ConversationId, _>(conversations) {
                 state.add_conversation(id, conversation);
             }
@@ -103,17 +97,22 @@ impl<D: Device> Engine<D> {
         if loaded { Ok(()) } else { self.load().await }
     }
 
-    /// Drafts, failures and read marks: what another tab of this account may have written. Returns the drafts that
+    /// Contacts, conversations, drafts, failures and read marks: what another tab of this account may have written. Returns the drafts that
     /// this tab knew and that are gone.
     pub(crate) async fn load_what_tabs_share(&self) -> Result<Vec<MessageId>, StoreUnavailable> {
         let (device, records) = (&*self.device, &self.records);
         let known: Vec<MessageId> = self.state().pending.keys().copied().collect();
+        let contacts = records.scan::<KeptContact>(device, &records.contacts()).await?;
         let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
         let drafts = records.scan::<KeptDraft>(device, &records.drafts()).await?;
         let failures = records.scan::<String>(device, &records.all_failed()).await?;
         let marks = records.scan::<Cursor>(device, &records.marks()).await?;
 
         let mut state = self.state();
+        for (account, contact) in named::<AccountId, _>(contacts) {
+            state.contacts.insert_if_new(account, &contact);
+            state.contacts.set_offered(account, contact.offered);
+        }
         for (id, conversation) in named::<ConversationId, _>(conversations) {
             state.add_conversation(id, conversation);
         }
@@ -160,6 +159,7 @@ impl<D: Device> Engine<D> {
             }
             self.device.breathe().await;
         }
+        self.look_at_changed_keys_again().await?;
         new += self.climb_again().await?;
         let (dropped, held) = {
             let mut state = self.state();
@@ -173,6 +173,18 @@ impl<D: Device> Engine<D> {
         Ok(Synced { new, dropped, held })
     }
 
+    /// A key that was not accepted may be by now, on another device.
+    async fn look_at_changed_keys_again(&self) -> Result<(), Interruption> {
+        let changed = self.state().contacts.with_offers();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        for bundle in self.fetch_bundles(&changed).await? {
+            self.check_bundle(&bundle).await?;
+        }
+        Ok(())
+    }
+
     /// Lets the held deliveries climb again, after a key was accepted.
     pub(crate) async fn open_held(&self) -> Result<usize, Interruption> {
         let _turn = self.syncing.lock().await;
@@ -182,6 +194,7 @@ impl<D: Device> Engine<D> {
 
     async fn climb_again(&self) -> Result<usize, Interruption> {
         let held = self.state().held();
+        let mut new = 0;
         let mut items = Vec::with_capacity(held.len());
         for (cursor, _) in held {
             let name = self.records.delivery(cursor);
@@ -191,11 +204,18 @@ impl<D: Device> Engine<D> {
                 Some(KeptDelivery::Held { sender: _, received_at_ms, shared, seal }) => {
                     items.push(Item { cursor, received_at_ms, shared, seal });
                 }
-                // Another tab was faster, or the record is damaged: it is read again, or fetched again, by the next load.
-                Some(KeptDelivery::Message(_) | KeptDelivery::Dropped) | None => {}
+                // Another tab of this device was faster.
+                Some(opened @ (KeptDelivery::Message(_) | KeptDelivery::Dropped)) => {
+                    new += usize::from(self.state().take_delivery(cursor, opened));
+                }
+                // A damaged record is fetched again after the next load.
+                None => {}
             }
         }
-        if items.is_empty() { Ok(0) } else { self.take(items).await }
+        if !items.is_empty() {
+            new += self.take(items).await?;
+        }
+        Ok(new)
     }
 
     /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, keeps all in one

@@ -44,6 +44,12 @@ impl Contacts {
         self.0.get(&account)?.offered
     }
 
+    /// Those of whom a key is offered that is not the accepted one.
+    pub(crate) fn with_offers(&self) -> Vec<AccountId> {
+        let offers = self.0.iter().filter(|(_, contact)| contact.offered.is_some());
+        offers.map(|(account, _)| *account).collect()
+    }
+
     /// The contact, by the name it was first met under.
     pub(crate) fn contact(&self, account: AccountId) -> Contact {
         let username = self.0.get(&account).map_or_else(|| nameless(account), |kept| kept.username.clone());

@@ -26,6 +26,8 @@ use crate::{
 
 /// More than any run has needed by far: whoever gets here is stuck.
 const MOST_TURNS: usize = 200_000;
+/// What fits into the time that a test may take; `SEEDS` in the environment asks for more.
+const SEEDS: u64 = 150;
 const FAULTS_PERCENT: usize = 12;
 /// What each tab does, counted from its last birth.
 const DEEDS: usize = 8;
@@ -52,18 +54,24 @@ struct Tab {
 
 #[test]
 fn every_message_is_everywhere_exactly_once() {
-    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(120);
-    let mut died = 0;
-    let mut written = 0;
-    for seed in 0..seeds {
-        let run = simulate(seed);
-        died += run.0;
-        written += run.1;
-    }
-    assert!(died > seeds as usize / 4, "tabs must die in the middle of something: {died}");
-    assert!(written > seeds as usize * 4, "people must write: {written}");
+    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let runs: Vec<(usize, usize)> = std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads)
+            .map(|thread| {
+                let share = (thread..seeds).step_by(threads as usize);
+                scope.spawn(move || share.map(simulate).collect::<Vec<_>>())
+            })
+            .collect();
+        shares.into_iter().flat_map(|share| share.join().expect("a seed that fails says which")).collect()
+    });
+    let died: usize = runs.iter().map(|(died, _)| died).sum();
+    let written: usize = runs.iter().map(|(_, written)| written).sum();
+    assert!(died > runs.len() / 2, "tabs must die in the middle of something: {died}");
+    assert!(written > runs.len() * 10, "people must write: {written}");
 }
 
+/// How many tabs died, and how many messages were written.
 fn simulate(seed: u64) -> (usize, usize) {
     let world = World::new(seed);
     let mut chance = Chance::new(seed ^ 0x5eed);
@@ -176,18 +184,18 @@ async fn live(number: usize, tab: (Arc<TestDevice>, Account<TestDevice>), seed: 
     let mut chance = Chance::new(seed);
     device.set_faults(FAULTS_PERCENT);
     device.unsteady.store(true, Ordering::Relaxed);
-    drop(account.load().await);
+    _ = account.load().await;
     for _ in 0..DEEDS {
         // What fails here is tried again by later deeds, or when all has settled.
         match chance.below(8) {
-            0 => drop(account.load().await),
-            1 => drop(account.sync().await),
-            2 => drop(account.flush().await),
-            3 => drop(futures::join!(account.flush(), account.sync(), account.sync())),
+            0 => _ = account.load().await,
+            1 => _ = account.sync().await,
+            2 => _ = account.flush().await,
+            3 => _ = futures::join!(account.flush(), account.sync(), account.sync()),
             _ => {
                 let conversations = account.conversations();
                 if conversations.is_empty() {
-                    drop(account.sync().await);
+                    _ = account.sync().await;
                     continue;
                 }
                 let conversation = conversations[chance.below(conversations.len())].id;
@@ -197,7 +205,7 @@ async fn live(number: usize, tab: (Arc<TestDevice>, Account<TestDevice>), seed: 
                 log.borrow_mut().push(written);
                 account.compose(conversation, &text).await.expect("the device's store is well");
                 taken.set(true);
-                drop(account.mark_read(conversation).await);
+                _ = account.mark_read(conversation).await;
             }
         }
     }
