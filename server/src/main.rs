@@ -1,1 +1,36 @@
-fn main() {}
+//! The binary `secure-messaging`: the relay behind HTTP, and the web pages.
+//!
+//! # Map
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`command_line`] | what can be asked for |
+//! | [`config`] | settings, one file a section |
+//! | [`assemble`] | which adapters stand behind the relay's ports: the only place that names them |
+//! | [`data_dir`] | the folder that holds everything: its lock, its secret |
+//! | [`passwords`] | bcrypt beside the runtime, a few at a time |
+//! | [`system`] | the machine's clock and randomness |
+//! | [`site`] | the files that the browser fetches |
+//! | [`http`] | connections, calls, events, pages, headers |
+//! | [`logging`] | what is told about the work |
+//! | [`shutdown`] | the wish to end, known everywhere |
+
+use std::process::ExitCode;
+
+mod assemble;
+mod command_line;
+mod config;
+mod data_dir;
+mod http;
+mod logging;
+mod passwords;
+mod serve;
+mod shutdown;
+mod site;
+mod system;
+
+fn main() -> ExitCode {
+    match command_line::parse() {
+        command_line::Command::Serve(settings) => serve::serve(*settings),
+    }
+}

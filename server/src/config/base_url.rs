@@ -1,0 +1,90 @@
+use std::{fmt, net::SocketAddr, str::FromStr};
+
+use ::http::Uri;
+use serde::Deserialize;
+
+/// The address under which people reach the server: a scheme and a host, without a path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct BaseUrl {
+    origin: String,
+}
+
+/// The text is no base URL.
+#[derive(Debug, thiserror::Error)]
+#[error("the base URL is http:// or https:// and a host, like https://chat.example.org; `{0}` is not")]
+pub(crate) struct BaseUrlRefused(String);
+
+impl BaseUrl {
+    /// Where a server that listens there is reached, when nothing else is said.
+    pub(crate) fn of_listener(listen: SocketAddr) -> Self {
+        Self { origin: format!("http://{listen}") }
+    }
+
+    /// The origin, as browsers write it.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether people reach the server by TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlRefused;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlRefused> {
+        let refused = || BaseUrlRefused(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| refused())?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(refused());
+        };
+        let default_port = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => return Err(refused()),
+        };
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.as_str().contains('@') {
+            return Err(refused());
+        }
+        let host = authority.host().to_ascii_lowercase();
+        let origin = match authority.port_u16() {
+            Some(port) if port != default_port => format!("{scheme}://{host}:{port}"),
+            _ => format!("{scheme}://{host}"),
+        };
+        Ok(Self { origin })
+    }
+}
+
+impl TryFrom<String> for BaseUrl {
+    type Error = BaseUrlRefused;
+
+    fn try_from(text: String) -> Result<Self, BaseUrlRefused> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_written_like_browsers_write_them() {
+        let origin = |text: &str| text.parse::<BaseUrl>().unwrap().origin().to_owned();
+        assert_eq!(origin("https://Chat.Example.org/"), "https://chat.example.org");
+        assert_eq!(origin("https://chat.example.org:443"), "https://chat.example.org");
+        assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+        assert_eq!(origin("http://[::1]:8080"), "http://[::1]:8080");
+        for strange in ["chat.example.org", "ftp://a", "https://a/b", "https://a?b", "https://u@a", "", "/"] {
+            assert!(strange.parse::<BaseUrl>().is_err(), "{strange}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::BaseUrl;
+
+/// How the server is reached, and what it bears.
+#[derive(Args, Debug, Default, Deserialize)]
+#[command(next_help_heading = "http")]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HttpSettings {
+    /// Address and port to listen on [default: 127.0.0.1:8080].
+    #[arg(long, env = "SECURE_MESSAGING_LISTEN", hide_env_values = true, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The address under which people reach the server, like https://chat.example.org; with https the session cookie
+    /// is a secure one [default: http:// and the address to listen on].
+    #[arg(long, env = "SECURE_MESSAGING_BASE_URL", hide_env_values = true, value_name = "URL")]
+    base_url: Option<BaseUrl>,
+    /// Seconds until the head of a request must be complete [default: 10].
+    #[arg(long, env = "SECURE_MESSAGING_HEADER_TIMEOUT_S", hide_env_values = true, value_name = "SECONDS")]
+    header_timeout_s: Option<u64>,
+    /// Seconds until the body of a request must be complete [default: 30].
+    #[arg(long, env = "SECURE_MESSAGING_BODY_TIMEOUT_S", hide_env_values = true, value_name = "SECONDS")]
+    body_timeout_s: Option<u64>,
+    /// Most connections at once [default: 20000].
+    #[arg(long, env = "SECURE_MESSAGING_MAX_CONNECTIONS", hide_env_values = true, value_name = "COUNT")]
+    max_connections: Option<usize>,
+    /// Most connections at once from one address; loopback, where a proxy stands, is not counted [default: 500].
+    #[arg(
+        long,
+        env = "SECURE_MESSAGING_MAX_CONNECTIONS_PER_ADDRESS",
+        hide_env_values = true,
+        value_name = "COUNT"
+    )]
+    max_connections_per_address: Option<usize>,
+    /// Serve the web pages' files from this folder instead of those inside the binary (for development).
+    #[arg(long, env = "SECURE_MESSAGING_SITE_DIR", hide_env_values = true, value_name = "FOLDER")]
+    site_dir: Option<PathBuf>,
+}
+
+/// How the server is reached, and what it bears: settled.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    pub(crate) listen: SocketAddr,
+    pub(crate) base_url: BaseUrl,
+    pub(crate) header_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
+    pub(crate) site_dir: Option<PathBuf>,
+}
+
+/// A figure is out of bounds.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} must be at least 1")]
+pub(crate) struct HttpRefused(&'static str);
+
+impl HttpSettings {
+    pub(super) fn or(self, file: Self) -> Self {
+        Self {
+            listen: self.listen.or(file.listen),
+            base_url: self.base_url.or(file.base_url),
+            header_timeout_s: self.header_timeout_s.or(file.header_timeout_s),
+            body_timeout_s: self.body_timeout_s.or(file.body_timeout_s),
+            max_connections: self.max_connections.or(file.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(file.max_connections_per_address),
+            site_dir: self.site_dir.or(file.site_dir),
+        }
+    }
+
+    pub(super) fn settle(self) -> Result<Http, HttpRefused> {
+        let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let seconds = |name, figure: Option<u64>, default| match figure.unwrap_or(default) {
+            0 => Err(HttpRefused(name)),
+            figure => Ok(Duration::from_secs(figure)),
+        };
+        let count = |name, figure: Option<usize>, default| match figure.unwrap_or(default) {
+            0 => Err(HttpRefused(name)),
+            figure => Ok(figure),
+        };
+        Ok(Http {
+            listen,
+            base_url: self.base_url.unwrap_or_else(|| BaseUrl::of_listener(listen)),
+            header_timeout: seconds("header_timeout_s", self.header_timeout_s, 10)?,
+            body_timeout: seconds("body_timeout_s", self.body_timeout_s, 30)?,
+            max_connections: count("max_connections", self.max_connections, 20_000)?,
+            max_connections_per_address: count(
+                "max_connections_per_address",
+                self.max_connections_per_address,
+                500,
+            )?,
+            site_dir: self.site_dir,
+        })
+    }
+}

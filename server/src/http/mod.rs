@@ -1,0 +1,103 @@
+//! HTTP: what comes in, and how it is answered.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`listener`] | connections: timeouts, caps, the end |
+//! | [`envelope`] | around every request: its id, its line in the log, the last word on its answer |
+//! | [`security_headers`] | what every answer tells the browser to be careful with |
+//! | [`calls`] | `POST /fn/…`: the relay's calls |
+//! | [`same_site`], [`body`], [`session`] | what a call is checked for, and how its session travels |
+//! | [`refusal`] | refusals as answers |
+//! | [`events`] | `GET /events`: the stream that says a mailbox has grown |
+//! | [`pages`], [`assets`] | what the browser shows |
+//! | [`health`] | `/healthz`, `/readyz` |
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::any};
+use protocol::{call, refusal::Code};
+use relay::{Relay, port::Store};
+
+use crate::{config::Http, shutdown::Shutdown, site::Site};
+
+mod assets;
+mod body;
+mod calls;
+mod envelope;
+mod events;
+mod health;
+mod listener;
+mod pages;
+mod refusal;
+mod same_site;
+mod security_headers;
+mod session;
+
+pub(crate) use listener::serve;
+use refusal::RefusedAnswer;
+use session::SessionEnds;
+
+/// What requests are answered with.
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Parts>);
+
+struct Parts {
+    http: Http,
+    relay: Relay,
+    store: Arc<dyn Store>,
+    site: Site,
+    shutdown: Shutdown,
+    session_ends: SessionEnds,
+}
+
+impl Server {
+    pub(crate) fn new(
+        http: Http,
+        relay: Relay,
+        store: Arc<dyn Store>,
+        site: Site,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self(Arc::new(Parts { http, relay, store, site, shutdown, session_ends: SessionEnds::new() }))
+    }
+
+    fn http(&self) -> &Http {
+        &self.0.http
+    }
+
+    fn relay(&self) -> &Relay {
+        &self.0.relay
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.0.store.as_ref()
+    }
+
+    fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    fn shutdown(&self) -> Shutdown {
+        self.0.shutdown.clone()
+    }
+
+    fn session_ends(&self) -> &SessionEnds {
+        &self.0.session_ends
+    }
+}
+
+/// Every address and who answers there.
+fn router(server: Server) -> Router {
+    let mut router = Router::new()
+        .route(call::EVENTS_PATH, any(events::events))
+        .route("/healthz", any(health::healthz))
+        .route("/readyz", any(health::readyz))
+        .route("/fn/{*unknown}", any(async || RefusedAnswer::from(Code::NotFound)));
+    for path in call::PATHS {
+        router = router.route(path, any(calls::call));
+    }
+    pages::mount(router, &server)
+        .layer(middleware::from_fn_with_state(server.clone(), security_headers::add))
+        .layer(middleware::from_fn(envelope::around))
+        .with_state(server)
+}

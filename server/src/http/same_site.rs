@@ -1,0 +1,56 @@
+//! Whether a request comes from our own pages, or from a program: never from another site's page.
+
+use http::{HeaderMap, HeaderName, header::ORIGIN};
+use protocol::refusal::Code;
+
+use crate::config::BaseUrl;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Lets pass what our own pages send, and what comes from no page at all. Browsers tell the site by `Sec-Fetch-Site`;
+/// where they do not (plain HTTP to another machine), every request that could change something has an `Origin`.
+pub(super) fn check(headers: &HeaderMap, base_url: &BaseUrl) -> Result<(), Code> {
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        return match site.as_bytes() {
+            b"same-origin" | b"none" => Ok(()),
+            _ => Err(Code::CrossSite),
+        };
+    }
+    match headers.get(ORIGIN) {
+        Some(origin) if origin.as_bytes() != base_url.origin().as_bytes() => Err(Code::CrossSite),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a browser sent it: each request of a page to a call has one of the two headers, and scripts cannot remove
+/// them.
+pub(super) fn is_from_a_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_and_programs_pass() {
+        let base: BaseUrl = "https://chat.example.org".parse().unwrap();
+        let check = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            check(&headers.collect::<HeaderMap>(), &base).is_ok()
+        };
+        assert!(check(&[]));
+        assert!(check(&[("sec-fetch-site", "same-origin")]));
+        assert!(check(&[("sec-fetch-site", "none")]));
+        assert!(check(&[("origin", "https://chat.example.org")]));
+        for site in ["cross-site", "same-site", "", "SAME-ORIGIN"] {
+            assert!(!check(&[("sec-fetch-site", site)]), "{site}");
+        }
+        for origin in
+            ["https://evil.example", "http://chat.example.org", "https://chat.example.org:444", "null", ""]
+        {
+            assert!(!check(&[("origin", origin)]), "{origin}");
+        }
+        assert!(!check(&[("sec-fetch-site", "cross-site"), ("origin", "https://chat.example.org")]));
+    }
+}
