@@ -1,0 +1,90 @@
+import { Person } from "../support/person.ts";
+import { expect, hydrated, test } from "../support/story.ts";
+
+test.use({
+  // A refused sign-in and a taken name are answers with a status, which the browser also notes in its console.
+  expectedNoise: [/status of 401/, /status of 409/, /status of 429/],
+});
+
+test("registration says what is wrong before anything is sent", async ({ newBrowser, newPerson }) => {
+  await newPerson("alice");
+  const page = await (await newBrowser()).newPage();
+  const sent: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/fn/account/register")) sent.push(request.url());
+  });
+  const mallory = new Person("al", page);
+  const error = page.getByRole("alert");
+
+  await mallory.fillInRegistration();
+  await mallory.submitRegistration();
+  await expect(error.first()).toContainText("3 to 32 characters");
+
+  const tries: [string, string][] = [
+    ["short1!", "at least 8 characters"],
+    ["12345678!", "at least one letter"],
+    ["abcdefgh!x", "at least one number"],
+    ["abcdefgh1x", "at least one special character"],
+    ["Password1!", "too easy to guess"],
+    ["Mallory-99!", "too easy to guess"],
+  ];
+  await page.getByLabel("Username").fill("mallory");
+  for (const [password, complaint] of tries) {
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByLabel("Password again").fill(password);
+    await mallory.submitRegistration();
+    await expect(error.filter({ hasText: complaint })).toBeVisible();
+  }
+
+  await page.getByLabel("Password", { exact: true }).fill(mallory.password);
+  await page.getByLabel("Password again").fill("something-else-1!");
+  await mallory.submitRegistration();
+  await expect(error.filter({ hasText: "different" })).toBeVisible();
+  expect(sent).toEqual([]);
+
+  await page.getByLabel("Password again").fill(mallory.password);
+  await page.getByLabel("Username").fill("Alice");
+  await mallory.submitRegistration();
+  await expect(error.filter({ hasText: "exists" })).toBeVisible({ timeout: 20_000 });
+});
+
+test("the recovery key cannot be skipped, and a typing error is noticed", async ({ newBrowser }) => {
+  const page = await (await newBrowser()).newPage();
+  const alice = new Person("alice", page);
+  await alice.fillInRegistration();
+  await alice.submitRegistration();
+  await expect(page.getByRole("heading", { name: "Keep your recovery key" })).toBeVisible({ timeout: 20_000 });
+  for (const field of await page.getByLabel(/^Group \d+$/).all()) await field.fill("AAAA");
+  await page.getByRole("button", { name: "Continue to your inbox" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "different" })).toBeVisible();
+
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  expect((await download).suggestedFilename()).toBe("alice-recovery-key.txt");
+
+  await alice.keepRecoveryKey();
+  await alice.seesInbox();
+});
+
+test("a wrong password and an unknown name get the same answer", async ({ newBrowser, newPerson }) => {
+  const alice = await newPerson("alice");
+  const page = await (await newBrowser()).newPage();
+  await page.goto("/login");
+  await hydrated(page);
+  const complaints: string[] = [];
+  for (const [name, password] of [
+    ["alice", "not-her-password-1!"],
+    ["nobody-here", "not-her-password-1!"],
+  ]) {
+    await page.getByLabel("Username").fill(name ?? "");
+    await page.getByLabel("Password", { exact: true }).fill(password ?? "");
+    const answered = page.waitForResponse("**/fn/session/login");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    expect((await answered).status()).toBe(401);
+    await expect(page.getByRole("alert").filter({ hasText: /./ })).toBeVisible();
+    complaints.push(await page.getByRole("alert").filter({ hasText: /./ }).innerText());
+  }
+  expect(complaints[0]).toBe(complaints[1]);
+
+  await alice.at(page).logIn();
+});

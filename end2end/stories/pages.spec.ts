@@ -1,0 +1,91 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { HtmlValidate } from "html-validate";
+
+import { expect, hydrated, test } from "../support/story.ts";
+
+test.use({ expectedNoise: [/status of 404/] });
+
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const PUBLIC = ["/", "/register", "/login", "/nowhere"];
+
+async function isAccessible(page: Page, where: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [360, 768, 1440]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: 800 });
+      const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).analyze();
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+      expect(found, `${where}, ${colorScheme}, ${width} px`).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+      expect(overflow, `${where} at ${width} px does not scroll sideways`).toBe(false);
+    }
+  }
+}
+
+test("public pages are rendered by the server, valid, and come alive without a complaint", async ({
+  server,
+  newBrowser,
+}) => {
+  const validator = new HtmlValidate({
+    extends: ["html-validate:standard"],
+    // Leptos writes attributes and void elements in its own style; these rules are about taste, not validity.
+    rules: { "void-style": "off", "no-trailing-whitespace": "off", "attribute-boolean-style": "off", "attr-quotes": "off", "doctype-style": "off", "long-title": "off", "no-implicit-button-type": "error", "require-sri": "off", "attribute-empty-style": "off" },
+  });
+  const page = await (await newBrowser()).newPage();
+  for (const path of PUBLIC) {
+    const html = await (await fetch(server.url + path)).text();
+    expect(html, `${path} has its heading before any script runs`).toMatch(/<h1/);
+    const report = await validator.validateString(html, path);
+    const errors = report.results.flatMap((result) => result.messages.map((m) => `${m.ruleId}: ${m.message} (${m.line}:${m.column})`));
+    expect(errors, `${path} is valid HTML`).toEqual([]);
+    await page.goto(path);
+    await hydrated(page);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await isAccessible(page, path);
+  }
+});
+
+test("the signed-in pages are accessible, by day and by night, on a phone and on a desk", async ({ newPerson }) => {
+  const alice = await newPerson("alice");
+  const bob = await newPerson("bob");
+  await isAccessible(bob.page, "an empty inbox");
+  await alice.writeTo(["bob"], "A message to look at");
+  await alice.seesAsSent("A message to look at");
+  await isAccessible(alice.page, "a conversation");
+  await alice.page.getByRole("button", { name: "Who reads this" }).click();
+  await isAccessible(alice.page, "who reads this");
+  await alice.page.setViewportSize({ width: 1280, height: 800 });
+  await alice.page.goto("/compose");
+  await hydrated(alice.page);
+  await expect(alice.page.getByRole("checkbox", { name: "bob" })).toBeVisible();
+  await isAccessible(alice.page, "a new message");
+});
+
+test("the main job by keyboard alone", async ({ newPerson }) => {
+  const alice = await newPerson("alice");
+  const bob = await newPerson("bob");
+  const { page } = alice;
+  await page.getByRole("link", { name: "New message" }).first().focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("Find people")).toBeFocused();
+  await page.keyboard.type("bob");
+  await expect(page.getByRole("checkbox", { name: "bob" })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Remove bob" })).toBeVisible();
+  for (let presses = 0; presses < 12; presses += 1) {
+    if (await page.getByLabel("First message").evaluate((field) => field === document.activeElement)) break;
+    await page.keyboard.press("Tab");
+  }
+  await expect(page.getByLabel("First message")).toBeFocused();
+  await page.keyboard.type("By keyboard alone");
+  await page.keyboard.press("Enter");
+  await expect(alice.composer()).toBeFocused();
+  await page.keyboard.type("first line");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("second line");
+  await page.keyboard.press("Enter");
+  await bob.openConversationWith("alice");
+  await bob.sees("second line");
+  expect(await bob.texts()).toEqual(["By keyboard alone", "first line\nsecond line"]);
+});

@@ -1,0 +1,164 @@
+import { type Locator, type Page, expect } from "@playwright/test";
+
+import type { Secrets } from "./canary.ts";
+import { hydrated } from "./story.ts";
+
+/** Somebody at a page: every step of a story goes through here, so that a changed page changes one file. */
+export class Person {
+  readonly password: string;
+  /** What this person knows and the server must not; grows while the story goes on. */
+  readonly secrets: Secrets = new Map();
+  recoveryKey = "";
+
+  constructor(
+    readonly username: string,
+    public page: Page,
+    password?: string,
+  ) {
+    this.password = password ?? `Lantern-${[...username].reverse().join("")}-47!`;
+    this.secrets.set(`${username}'s password`, this.password);
+    this.listen();
+  }
+
+  /** The same person at another page: another browser profile, or another tab. */
+  at(page: Page): Person {
+    const elsewhere = new Person(this.username, page, this.password);
+    for (const [name, secret] of this.secrets) elsewhere.secrets.set(name, secret);
+    elsewhere.recoveryKey = this.recoveryKey;
+    return elsewhere;
+  }
+
+  async register(): Promise<void> {
+    await this.fillInRegistration();
+    await this.submitRegistration();
+    await this.keepRecoveryKey();
+    await this.seesInbox();
+  }
+
+  async fillInRegistration(): Promise<void> {
+    await this.page.goto("/register");
+    await hydrated(this.page);
+    await this.page.getByLabel("Username").fill(this.username);
+    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
+    await this.page.getByLabel("Password again").fill(this.password);
+  }
+
+  async submitRegistration(): Promise<void> {
+    await this.page.getByRole("button", { name: "Create account" }).click();
+  }
+
+  async keepRecoveryKey(): Promise<void> {
+    await expect(this.page.getByRole("heading", { name: "Keep your recovery key" })).toBeVisible();
+    const groups = await this.page.getByRole("list", { name: "Recovery key" }).getByRole("listitem").allInnerTexts();
+    expect(groups).toHaveLength(11);
+    this.recoveryKey = groups.join("-");
+    this.secrets.set(`${this.username}'s recovery key`, this.recoveryKey);
+    this.secrets.set(`${this.username}'s recovery key, joined`, groups.join(""));
+    for (const field of await this.page.getByLabel(/^Group \d+$/).all()) {
+      const id = (await field.getAttribute("id")) ?? "";
+      const group = Number(id.replace("recovery-group-", ""));
+      // As people type it from paper.
+      await field.fill(groups[group - 1]?.toLowerCase() ?? "");
+    }
+    await this.page.getByRole("button", { name: "Continue to your inbox" }).click();
+  }
+
+  async logIn(): Promise<void> {
+    await this.page.goto("/login");
+    await hydrated(this.page);
+    await this.page.getByLabel("Username").fill(this.username);
+    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.seesInbox();
+  }
+
+  async logOut(): Promise<void> {
+    await this.page.getByRole("button", { name: `Account: ${this.username}` }).click();
+    await this.page.getByRole("button", { name: "Log out" }).click();
+    await expect(this.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  }
+
+  async seesInbox(): Promise<void> {
+    await expect(this.page.getByRole("link", { name: "New message" }).first()).toBeVisible({ timeout: 30_000 });
+    await expect(this.page).toHaveURL(/\/inbox/);
+  }
+
+  async openInbox(): Promise<void> {
+    await this.page.goto("/inbox");
+    await hydrated(this.page);
+    await this.seesInbox();
+  }
+
+  /** Writes the first message to one or several people. */
+  async writeTo(others: string[], text: string): Promise<void> {
+    this.knows(text);
+    await this.page.getByRole("link", { name: "New message" }).first().click();
+    for (const other of others) {
+      await this.page.getByLabel("Find people").fill(other);
+      await this.page.getByRole("checkbox", { name: other }).check();
+    }
+    await this.page.getByLabel("First message").fill(text);
+    await this.page.getByRole("button", { name: "Send" }).click();
+    await expect(this.page).toHaveURL(/\/inbox\/.+/);
+  }
+
+  async openConversationWith(name: string): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name }).click();
+    await expect(this.page.getByRole("log", { name: "Messages" })).toBeVisible();
+  }
+
+  async writes(text: string): Promise<void> {
+    this.knows(text);
+    await this.composer().fill(text);
+    await this.composer().press("Enter");
+    await expect(this.composer()).toHaveValue("");
+  }
+
+  composer(): Locator {
+    return this.page.getByLabel(/^Message to /);
+  }
+
+  thread(): Locator {
+    return this.page.getByRole("log", { name: "Messages" });
+  }
+
+  message(text: string): Locator {
+    return this.thread().getByRole("article").filter({ hasText: text });
+  }
+
+  async sees(text: string): Promise<void> {
+    await expect(this.message(text)).toBeVisible();
+  }
+
+  async seesAsSent(text: string): Promise<void> {
+    await expect(this.message(text)).toContainText("Sent");
+  }
+
+  /** The texts of the open thread, in their order. */
+  async texts(): Promise<string[]> {
+    return this.thread().locator(".message-text").allInnerTexts();
+  }
+
+  private knows(text: string): void {
+    this.secrets.set(`the message “${text}”`, text);
+  }
+
+  /** What the page proves to the server, and the cookie it gets: neither may be written down. */
+  private listen(): void {
+    this.page.on("request", (request) => {
+      const body = request.method() === "POST" ? request.postData() : null;
+      const proof = body?.match(/"auth_key":"([^"]+)"/)?.[1];
+      if (proof) this.secrets.set(`${this.username}'s auth key`, proof);
+    });
+    this.page.on("response", (response) => {
+      void response.headerValue("set-cookie").then(
+        (cookie) => {
+          const token = cookie?.match(/session=([^;]{20,})/)?.[1];
+          if (token) this.secrets.set(`${this.username}'s session token ${token.slice(-6)}`, token);
+        },
+        // The page was closed before its answer came.
+        () => undefined,
+      );
+    });
+  }
+}
