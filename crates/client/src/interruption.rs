@@ -57,3 +57,21 @@ impl From<CallError> for Interruption {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_somebodys_turn() {
+        for code in Code::ALL {
+            let interruption = Interruption::from(CallError::Refused(Refusal::new(*code)));
+            let passes =
+                matches!(code, Code::Busy | Code::StoreUnavailable | Code::TooManyRequests | Code::Internal);
+            assert_eq!(interruption.passes_by_itself(), passes, "{code:?}");
+            let ended = interruption == Interruption::SessionEnded;
+            assert_eq!(ended, *code == Code::NotSignedIn, "{code:?}");
+        }
+        assert!(Interruption::from(CallError::Unreachable).passes_by_itself());
+    }
+}

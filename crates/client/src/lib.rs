@@ -17,6 +17,43 @@
 //! | `records` | what the device keeps for itself, sealed |
 //! | `interruption` | what can come between |
 //!
+//! # In two minutes
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use client::{Account, Device, SignIn, sign_in};
+//!
+//! /// Alice signs in, writes to Bob, and reads what there is.
+//! async fn alice<D: Device>(device: D) -> Result<Account<D>, Box<dyn std::error::Error>> {
+//!     let form = SignIn {
+//!         username: "alice".parse()?,
+//!         password: "geh im Wald 7 Mal!".to_owned().into(),
+//!         device_name: "Firefox on Linux".into(),
+//!     };
+//!     let account = sign_in(Arc::new(device), form).await?;
+//!
+//!     // What this device kept is shown at once, what is new comes page by page.
+//!     account.on_change(|| println!("look again"));
+//!     account.load().await?;
+//!     account.sync().await?;
+//!
+//!     // What is composed is safe on the device; flushing sends it, and may be tried again at any time.
+//!     let bob = account.users(Some("bob"), None).await?.users.remove(0);
+//!     let conversation = account.open_conversation(&[bob.account]).await?;
+//!     account.compose(conversation, "Hello Bob!").await?;
+//!     account.flush().await?;
+//!
+//!     for message in account.thread(conversation).expect("it was just opened").messages {
+//!         println!("{}: {:?} ({:?})", message.author.username, message.body, message.state);
+//!     }
+//!     Ok(account)
+//! }
+//! ```
+//!
+//! When a method says [`Interruption::SessionEnded`], drop the account and ask for the password; when it says that it
+//! [passes by itself](Interruption::passes_by_itself), call it again after a while.
+//!
 //! There is no clock, no network and no thread in here: the [`Device`] has them.
 
 pub mod device;

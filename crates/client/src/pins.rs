@@ -154,3 +154,45 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crypto::identity::{IdentityKey, IdentitySeed};
+
+    use super::*;
+
+    fn key(seed: u8) -> IdentityPublic {
+        IdentityKey::from_seed(&IdentitySeed::from_bytes(&[seed; 32])).public()
+    }
+
+    fn pin() -> Pin {
+        Pin { username: "bob".parse().unwrap(), accepted: vec![key(1)] }
+    }
+
+    #[test]
+    fn an_accepted_key_is_the_current_one_and_the_older_ones_still_count() {
+        let pin = pin().accepting(key(2)).accepting(key(3)).accepting(key(2));
+        assert_eq!(pin.current(), Some(&key(2)));
+        for old in [1, 2, 3] {
+            assert_eq!(pin.find(key(old).fingerprint()), Some(&key(old)));
+        }
+        assert_eq!(pin.find(key(4).fingerprint()), None);
+        assert_eq!(pin.accepted.len(), 3);
+    }
+
+    #[test]
+    fn a_pin_stays_below_the_limit_of_a_vault_row() {
+        let pin = (2..200).fold(pin(), |pin, seed| pin.accepting(key(seed)));
+        assert_eq!(pin.current(), Some(&key(199)));
+        // The nonce and the tag of the seal take 28 bytes more.
+        assert!(pin.to_bytes().len() + 28 <= protocol::limits::MAX_VAULT_ROW_BYTES);
+        assert_eq!(Pin::parse(&pin.to_bytes()), Some(pin));
+    }
+
+    #[test]
+    fn the_form_of_a_pin_is_frozen() {
+        let json = format!(r#"{{"username":"bob","accepted":["{}"]}}"#, key(1));
+        assert_eq!(String::from_utf8(pin().to_bytes()).unwrap(), json);
+        assert_eq!(Pin::parse(br#"{"username":"bob","accepted":[]}"#), None);
+    }
+}

@@ -326,3 +326,29 @@ fn next_in_line(after: Cursor, items: Vec<Item>) -> Result<Vec<Item>, SyncError>
 fn named<Name: core::str::FromStr, T>(records: Vec<(String, T)>) -> impl Iterator<Item = (Name, T)> {
     records.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(after: u64, cursors: &[u64]) -> Result<Vec<u64>, SyncError> {
+        let item = |cursor: &u64| Item {
+            cursor: Cursor(*cursor),
+            received_at_ms: 0,
+            shared: vec![].into(),
+            seal: vec![].into(),
+        };
+        let items = next_in_line(Cursor(after), cursors.iter().map(item).collect())?;
+        Ok(items.iter().map(|item| item.cursor.0).collect())
+    }
+
+    #[test]
+    fn a_page_goes_on_where_the_device_stopped() {
+        assert_eq!(places(0, &[1, 2, 3]), Ok(vec![1, 2, 3]));
+        assert_eq!(places(2, &[1, 2, 3]), Ok(vec![3]));
+        assert_eq!(places(3, &[1, 2, 3]), Ok(vec![]));
+        for broken in [&[2][..], &[1, 3], &[1, 1], &[2, 1]] {
+            assert_eq!(places(0, broken), Err(SyncError::Gap), "{broken:?}");
+        }
+    }
+}

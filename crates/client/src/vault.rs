@@ -259,3 +259,70 @@ pub(crate) fn row_record(records: &Records, row: &Row) -> Change {
         bytes: serde_json::to_vec(row).expect("a row is a plain struct"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: AccountId = AccountId::from_bytes([1; 16]);
+
+    struct NoChance;
+
+    impl rand_core::TryRng for NoChance {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(4)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(4)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(4);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for NoChance {}
+
+    fn key() -> VaultKey {
+        VaultKey::from_bytes(&[9; 32])
+    }
+
+    fn prekey_row(version: u64, seed: u8) -> Row {
+        let prekey = PrekeySecret::from_seed(PrekeyId(7), 3, &PrekeySeed::from_bytes(&[seed; 32]));
+        let key_id = prekey_key_id(prekey.id()).to_vec();
+        let place = VaultPlace { account: ME, kind: VaultKind::Prekey, key_id: &key_id, version };
+        let sealed = key().seal(place, &prekey_to_row(&prekey), &mut NoChance);
+        Row { kind: VaultKind::Prekey, key_id: Binary(key_id), version, sealed: Binary(sealed) }
+    }
+
+    #[test]
+    fn a_row_is_taken_once_and_never_back() {
+        let mut contents = Contents::default();
+        assert_eq!(contents.absorb(ME, &key(), &prekey_row(2, 1)), Ok(true));
+        assert_eq!(contents.absorb(ME, &key(), &prekey_row(2, 1)), Ok(false));
+        assert_eq!(contents.absorb(ME, &key(), &prekey_row(1, 1)), Err(VaultRefused::OlderCopy));
+        assert_eq!(contents.absorb(ME, &key(), &prekey_row(2, 5)), Err(VaultRefused::OlderCopy));
+        assert_eq!(contents.absorb(ME, &key(), &prekey_row(3, 5)), Ok(true));
+        let prekey = &contents.prekeys[&PrekeyId(7)];
+        assert_eq!((prekey.sequence(), prekey.seed().expose_bytes()), (3, &[5; 32]));
+    }
+
+    #[test]
+    fn a_row_opens_only_where_it_was_put() {
+        let mut contents = Contents::default();
+        let mut moved = prekey_row(1, 1);
+        moved.key_id = Binary(prekey_key_id(PrekeyId(8)).to_vec());
+        let mut relabelled = prekey_row(1, 1);
+        relabelled.version = 2;
+        let mut damaged = prekey_row(1, 1);
+        damaged.sealed.0[20] ^= 1;
+        for row in [moved, relabelled, damaged] {
+            assert_eq!(contents.absorb(ME, &key(), &row), Err(VaultRefused::DoesNotOpen));
+        }
+        assert!(contents.rows.is_empty() && contents.prekeys.is_empty());
+    }
+}

@@ -205,3 +205,106 @@ impl Drop for State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: AccountId = AccountId::from_bytes([1; 16]);
+    const BOB: AccountId = AccountId::from_bytes([2; 16]);
+
+    fn state() -> (State, ConversationId) {
+        let mut state = State::new(Contact { account: ME, username: "alice".parse().unwrap() });
+        let id = ConversationId::of_set([ME, BOB]);
+        state.add_conversation(id, KeptConversation { members: vec![ME, BOB], opened_at_ms: 0 });
+        (state, id)
+    }
+
+    fn message(id: ConversationId, number: u8) -> KeptDelivery {
+        KeptDelivery::Message(KeptMessage {
+            conversation: id,
+            message: MessageId::from_bytes([number; 16]),
+            sender: BOB,
+            hash: Some(EnvelopeHash::from_bytes([number; 32])),
+            sent_at_ms: 0,
+            received_at_ms: u64::from(number),
+            content: Some(Content::Text { text: number.to_string() }),
+        })
+    }
+
+    fn held() -> KeptDelivery {
+        KeptDelivery::Held { sender: BOB, received_at_ms: 0, shared: vec![].into(), seal: vec![].into() }
+    }
+
+    fn texts(state: &State, id: ConversationId) -> Vec<String> {
+        let messages = state.conversations[&id].messages.values();
+        messages.map(|message| message.message.to_bytes()[0].to_string()).collect()
+    }
+
+    #[test]
+    fn the_cursor_is_the_end_of_the_run_without_a_gap() {
+        let (mut state, id) = state();
+        state.take_delivery(Cursor(1), message(id, 1));
+        state.take_delivery(Cursor(3), message(id, 3));
+        assert_eq!(state.end(), Cursor(1));
+        state.take_delivery(Cursor(2), KeptDelivery::Dropped);
+        assert_eq!(state.end(), Cursor(3));
+        assert_eq!(state.last_hashes(id, 1), [EnvelopeHash::from_bytes([3; 32])]);
+    }
+
+    #[test]
+    fn a_place_is_taken_once_and_only_a_held_one_may_change() {
+        let (mut state, id) = state();
+        assert!(state.take_delivery(Cursor(1), message(id, 1)));
+        assert!(!state.take_delivery(Cursor(1), message(id, 9)));
+        assert!(!state.take_delivery(Cursor(2), held()));
+        assert_eq!(state.held(), [(Cursor(2), BOB)]);
+        assert!(state.take_delivery(Cursor(2), message(id, 2)));
+        assert_eq!(state.held(), []);
+        assert!(!state.take_delivery(Cursor(3), message(id, 2)));
+        assert_eq!(texts(&state, id), ["1", "2"]);
+    }
+
+    #[test]
+    fn without_its_conversation_a_message_is_fetched_again() {
+        let (mut state, _) = state();
+        let lost = ConversationId::of_set([ME, AccountId::from_bytes([3; 16])]);
+        assert!(!state.take_delivery(Cursor(1), message(lost, 1)));
+        assert_eq!(state.end(), Cursor::START);
+    }
+
+    #[test]
+    fn a_draft_does_not_outlive_its_return_and_the_order_of_writing_counts_up() {
+        let (mut state, id) = state();
+        let orders = [state.next_order(5), state.next_order(5), state.next_order(3), state.next_order(9)];
+        assert_eq!(orders, [5, 6, 7, 9]);
+        let draft = |order| KeptDraft {
+            conversation: id,
+            order,
+            written_at_ms: 5,
+            content: Content::Text { text: "text".into() },
+        };
+        let [first, second] = [1, 2].map(|number| MessageId::from_bytes([number; 16]));
+        state.take_draft(second, draft(6));
+        state.take_draft(first, draft(7));
+        let order: Vec<MessageId> = state.pending_in_order().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(order, [second, first]);
+        state.take_delivery(Cursor(1), message(id, 1));
+        state.take_draft(first, draft(7));
+        assert_eq!(state.pending_in_order().len(), 1);
+    }
+
+    #[test]
+    fn read_marks_never_go_back() {
+        let (mut state, id) = state();
+        for number in 1..=3 {
+            state.take_delivery(Cursor(u64::from(number)), message(id, number));
+        }
+        assert_eq!(state.summaries()[0].unread, 3);
+        assert!(state.mark(id, Cursor(2)));
+        assert!(!state.mark(id, Cursor(1)));
+        assert_eq!(state.summaries()[0].unread, 1);
+        state.start = Cursor(3);
+        assert_eq!(state.summaries()[0].unread, 0);
+    }
+}
