@@ -60,7 +60,8 @@ impl Relay {
             debug!(%account, "a token named a session that is over");
             return Err(Code::NotSignedIn.into());
         }
-        if now_ms.abs_diff(live.last_seen_at_ms) >= SEEN_PRECISION_MS {
+        // Only forwards: a clock that was wrong for a moment must not make a used session look forgotten.
+        if now_ms.saturating_sub(live.last_seen_at_ms) >= SEEN_PRECISION_MS {
             self.0.store.touch_session(session, now_ms).await?;
         }
         let renewed = (now_ms.abs_diff(issued_at_ms) >= RENEW_TOKEN_AFTER_MS).then(|| {
