@@ -12,7 +12,7 @@ use std::{
 
 use client::{CallError, Device, StoreUnavailable, device::Change};
 use crypto::kdf::{KdfParams, StretchedPassword};
-use protocol::{Call, Refusal};
+use protocol::{Call, Code, Refusal};
 use serde_json::Value;
 
 use crate::{chance::Chance, world::World};
@@ -54,6 +54,8 @@ pub(crate) struct TestDevice {
     storage: Storage,
     chance: Mutex<Chance>,
     hostility: Mutex<Option<Hostility>>,
+    /// Requests that are refused before they reach the relay: to where, and why.
+    refused: Mutex<Vec<(&'static str, Code)>>,
     calls: Mutex<Vec<&'static str>>,
     /// Of a hundred requests, how many go wrong on the way.
     faults: Mutex<usize>,
@@ -68,6 +70,7 @@ impl TestDevice {
             storage: storage.clone(),
             chance: Mutex::new(Chance::new(seed)),
             hostility: Mutex::new(None),
+            refused: Mutex::new(Vec::new()),
             calls: Mutex::new(Vec::new()),
             faults: Mutex::new(0),
             unsteady: AtomicBool::new(false),
@@ -83,6 +86,10 @@ impl TestDevice {
         hostility: impl FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + 'static,
     ) {
         *self.hostility.lock().unwrap() = Some(Box::new(hostility));
+    }
+
+    pub(crate) fn refuse_next(&self, path: &'static str, code: Code) {
+        self.refused.lock().unwrap().push((path, code));
     }
 
     pub(crate) fn calls_to(&self, path: &str) -> usize {
@@ -112,6 +119,14 @@ impl TestDevice {
     }
 
     async fn serve(&self, path: &str, request: &[u8]) -> Result<Value, Refusal> {
+        let refused = {
+            let mut refused = self.refused.lock().unwrap();
+            let next = refused.iter().position(|(refused, _)| *refused == path);
+            next.map(|next| refused.remove(next).1)
+        };
+        if let Some(code) = refused {
+            return Err(code.into());
+        }
         let token = self.storage.token.lock().unwrap().clone();
         let answer = self.world.serve(path, request, token.as_deref()).await;
         if let Ok(Value::Object(answer)) = &answer

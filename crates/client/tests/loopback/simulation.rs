@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use client::{Account, Body, MessageState, resume};
@@ -27,7 +27,7 @@ use crate::{
 /// More than any run has needed by far: whoever gets here is stuck.
 const MOST_TURNS: usize = 200_000;
 /// What fits into the time that a test may take; `SEEDS` in the environment asks for more.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 100;
 const FAULTS_PERCENT: usize = 12;
 /// What each tab does, counted from its last birth.
 const DEEDS: usize = 8;
@@ -43,6 +43,7 @@ struct Written {
 }
 
 type Log = Rc<RefCell<Vec<Written>>>;
+type Life = Pin<Box<dyn Future<Output = Account<TestDevice>>>>;
 
 /// A tab: it may die, and then the next one takes its records.
 struct Tab {
@@ -91,7 +92,8 @@ fn simulate(seed: u64) -> (usize, usize) {
 
     let log = Log::default();
     let mut died = 0;
-    let mut running: Vec<Option<Pin<Box<dyn Future<Output = ()>>>>> = Vec::new();
+    let mut running: Vec<Option<Life>> = Vec::new();
+    let mut lived = Vec::new();
     for (number, tab) in tabs.iter().enumerate() {
         running.push(Some(Box::pin(live(
             number,
@@ -120,30 +122,36 @@ fn simulate(seed: u64) -> (usize, usize) {
             _ => {
                 let number = alive[chance.below(alive.len())];
                 let tab = running[number].as_mut().expect("it is among those that live");
-                if tab.as_mut().poll(&mut context).is_ready() {
+                if let Poll::Ready(account) = tab.as_mut().poll(&mut context) {
                     running[number] = None;
+                    lived.push((number, account));
                 }
                 world.pass_time(chance.next() % 3);
             }
         }
     }
 
+    // When the network is well again, what waits is sent; every tab looks both with the memory that it has, and after a
+    // reload.
     let written = log.borrow().clone();
-    let settled: Vec<Account<TestDevice>> =
-        tabs.iter().map(|tab| tab.settle(&world, chance.next())).collect();
-    for account in &settled {
+    for (number, tab) in tabs.iter().enumerate() {
+        lived.push((number, tab.open(&world, chance.next()).1));
+    }
+    for (_, account) in &lived {
+        block_on(account.flush()).unwrap();
         block_on(account.sync()).unwrap();
     }
-    for (account, tab) in settled.iter().zip(&tabs) {
-        assert_eq!(account.me().account, tab.owner);
+    for (number, account) in &lived {
+        block_on(account.sync()).unwrap();
+        assert_eq!(account.me().account, tabs[*number].owner);
         check(seed, account, &written, &[pair, all]);
     }
     for (person, name) in people.iter().zip(["alice", "bob", "carol"]) {
         let fresh = Person::signs_in(&world, name, chance.next());
         fresh.syncs();
         check(seed, &fresh.account, &written, &[pair, all]);
-        for (account, tab) in settled.iter().zip(&tabs) {
-            if tab.owner == person.account.me().account {
+        for (_, account) in &lived {
+            if account.me() == person.account.me() {
                 for id in [pair, all] {
                     assert_eq!(shown(account, id), shown(&fresh.account, id), "seed {seed}: {name}");
                 }
@@ -168,18 +176,15 @@ impl Tab {
         let account = block_on(resume(Arc::clone(&device), self.session.clone(), self.key.clone())).unwrap();
         (device, account)
     }
-
-    /// When the network is well again, everything that waits is sent.
-    fn settle(&self, world: &Arc<World>, seed: u64) -> Account<TestDevice> {
-        let (_, account) = self.open(world, seed);
-        block_on(account.flush()).unwrap();
-        block_on(account.sync()).unwrap();
-        account
-    }
 }
 
 /// One tab's life: a few random deeds, with the network as it is.
-async fn live(number: usize, tab: (Arc<TestDevice>, Account<TestDevice>), seed: u64, log: Log) {
+async fn live(
+    number: usize,
+    tab: (Arc<TestDevice>, Account<TestDevice>),
+    seed: u64,
+    log: Log,
+) -> Account<TestDevice> {
     let (device, account) = tab;
     let mut chance = Chance::new(seed);
     device.set_faults(FAULTS_PERCENT);
@@ -203,12 +208,23 @@ async fn live(number: usize, tab: (Arc<TestDevice>, Account<TestDevice>), seed: 
                 let text = format!("{number}/{}", log.borrow().len());
                 let written = Written { conversation, text: text.clone(), tab: number, taken: taken.clone() };
                 log.borrow_mut().push(written);
-                account.compose(conversation, &text).await.expect("the device's store is well");
-                taken.set(true);
+                let composed = async {
+                    account.compose(conversation, &text).await.expect("the device's store is well");
+                    taken.set(true);
+                };
+                // Fetching and sending go on while somebody writes.
+                match chance.below(3) {
+                    0 => composed.await,
+                    1 => _ = futures::join!(composed, account.sync()),
+                    _ => _ = futures::join!(account.flush(), composed, account.sync()),
+                }
                 _ = account.mark_read(conversation).await;
             }
         }
     }
+    device.set_faults(0);
+    device.unsteady.store(false, Ordering::Relaxed);
+    account
 }
 
 fn shown(account: &Account<TestDevice>, id: ConversationId) -> Vec<(MessageId, AccountId, Body)> {

@@ -9,7 +9,7 @@ use client::{
     ComposeError, Interruption, MessageState, SignInError, SignUpAttempt, SignUpError, sign_in, sign_up,
 };
 use futures::executor::block_on;
-use protocol::{Call, content::TextRefused, mailbox::Send, password::PasswordRefused};
+use protocol::{Call, Code, content::TextRefused, mailbox::Send, password::PasswordRefused};
 
 use crate::{
     device::{Storage, TestDevice},
@@ -212,6 +212,64 @@ fn logging_out_leaves_nothing_and_ends_the_session() {
     assert_eq!(block_on(other_tab.account.sync()), Err(ended));
     // What was still under way in the tab that logged out writes nothing any more.
     assert!(block_on(alice.account.compose(conversation, "too late")).is_err());
+}
+
+#[test]
+fn what_another_tab_sent_under_the_same_id_is_found_in_the_mailbox() {
+    let (_, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    alice.writes(conversation, "once");
+    alice.device.set_hostility(
+        |path, _, honest| {
+            if path == Send::PATH { Err(Code::Internal.into()) } else { honest }
+        },
+    );
+    assert!(block_on(alice.account.flush()).is_err_and(|error| error.passes_by_itself()));
+    assert_eq!(alice.states(conversation), [MessageState::Queued]);
+
+    // The server has it, but the bytes are lost on this device: a second sealing would be a second message.
+    alice.storage.remove_if(|name| name.contains("/sealed/"));
+    alice.device.set_hostility(|_, _, honest| honest);
+    block_on(alice.account.flush()).unwrap();
+    assert_eq!(alice.states(conversation), [MessageState::Sent]);
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: once"]);
+}
+
+#[test]
+fn what_is_refused_for_good_fails_with_the_servers_words_and_can_be_retried() {
+    let (world, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    let message = block_on(alice.account.compose(conversation, "text")).unwrap();
+    alice.device.set_hostility(
+        |path, _, honest| {
+            if path == Send::PATH { Err(Code::QuotaExceeded.into()) } else { honest }
+        },
+    );
+    block_on(alice.account.flush()).unwrap();
+    let failed = MessageState::Failed("A limit of this account is reached".into());
+    assert_eq!(alice.states(conversation), [failed.clone()]);
+    let reloaded = alice.opens_a_tab(&world, 7);
+    block_on(reloaded.account.load()).unwrap();
+    assert_eq!(reloaded.states(conversation), [failed]);
+
+    block_on(reloaded.account.retry(message)).unwrap();
+    assert_eq!(reloaded.states(conversation), [MessageState::Queued]);
+    block_on(reloaded.account.flush()).unwrap();
+    assert_eq!(reloaded.states(conversation), [MessageState::Sent]);
+}
+
+#[test]
+fn stale_keys_are_fetched_again_and_the_message_is_sealed_anew() {
+    let (_, alice, bob) = alice_and_bob();
+    let conversation = alice.opens(&[&bob]);
+    for _ in 0..2 {
+        alice.device.refuse_next(Send::PATH, Code::StaleKeys);
+    }
+    alice.says(conversation, "once");
+    assert_eq!(alice.device.calls_to(Send::PATH), 3);
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: once"]);
 }
 
 #[test]
