@@ -30,19 +30,19 @@ use relay::{
 };
 use store_memory::MemoryStore;
 
-pub const NOW_MS: u64 = 1_790_000_000_000;
-pub const MINUTE_MS: u64 = 60_000;
-pub const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
+pub(crate) const MINUTE_MS: u64 = 60_000;
+pub(crate) const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
-pub struct Stage {
-    pub relay: Relay,
-    pub events: LocalEvents,
+pub(crate) struct Stage {
+    pub(crate) relay: Relay,
+    pub(crate) events: LocalEvents,
     store: MemoryStore,
     clock: Arc<StoppedClock>,
 }
 
 /// Stands still until it is set.
-pub struct StoppedClock(AtomicU64);
+pub(crate) struct StoppedClock(AtomicU64);
 
 impl Clock for StoppedClock {
     fn now_ms(&self) -> u64 {
@@ -50,7 +50,7 @@ impl Clock for StoppedClock {
     }
 }
 
-pub struct SystemEntropy;
+pub(crate) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     #[expect(clippy::disallowed_methods, reason = "a test is the rim: here the randomness comes in")]
@@ -60,11 +60,11 @@ impl Entropy for SystemEntropy {
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_policy(test_policy())
     }
 
-    pub fn with_policy(policy: Policy) -> Self {
+    pub(crate) fn with_policy(policy: Policy) -> Self {
         let store = MemoryStore::new();
         let events = LocalEvents::new();
         let clock = Arc::new(StoppedClock(AtomicU64::new(NOW_MS)));
@@ -73,28 +73,28 @@ impl Stage {
     }
 
     /// Another process on the same store, with the secret of this number.
-    pub fn restarted(&self, secret: u8) -> Relay {
+    pub(crate) fn restarted(&self, secret: u8) -> Relay {
         assemble(&self.store, &self.events, &self.clock, secret, test_policy())
     }
 
-    pub fn set_clock(&self, now_ms: u64) {
+    pub(crate) fn set_clock(&self, now_ms: u64) {
         self.clock.0.store(now_ms, Ordering::SeqCst);
     }
 
     /// Registers, and signs in with what came back.
-    pub async fn join(&self, name: &str) -> Member {
+    pub(crate) async fn join(&self, name: &str) -> Member {
         let person = Person::new(name);
         let (signed_in, token) = self.relay.register(person.registration()).await.unwrap();
         let caller = self.relay.authenticate(token.expose()).await.unwrap();
         Member { person, signed_in, token, caller }
     }
 
-    pub async fn send(&self, sender: &Member, envelope: &Envelope) -> Result<Sent, Refusal> {
+    pub(crate) async fn send(&self, sender: &Member, envelope: &Envelope) -> Result<Sent, Refusal> {
         self.relay.send(&sender.caller, Send { envelope: Binary(envelope.to_bytes()) }).await
     }
 }
 
-pub fn test_policy() -> Policy {
+pub(crate) fn test_policy() -> Policy {
     Policy { bcrypt_cost: BcryptCost::UNSAFE_FOR_TESTS, ..Policy::default() }
 }
 
@@ -118,26 +118,26 @@ fn assemble(
 }
 
 /// Somebody who is signed in.
-pub struct Member {
-    pub person: Person,
-    pub signed_in: SignedIn,
-    pub token: SessionToken,
-    pub caller: Caller,
+pub(crate) struct Member {
+    pub(crate) person: Person,
+    pub(crate) signed_in: SignedIn,
+    pub(crate) token: SessionToken,
+    pub(crate) caller: Caller,
 }
 
 /// Somebody with keys.
-pub struct Person {
-    pub account: AccountId,
-    pub name: String,
-    pub identity: IdentityKey,
-    pub prekey: PrekeySecret,
-    pub kdf: KdfParams,
-    pub stretched: StretchedPassword,
-    pub account_key: AccountKey,
+pub(crate) struct Person {
+    pub(crate) account: AccountId,
+    pub(crate) name: String,
+    pub(crate) identity: IdentityKey,
+    pub(crate) prekey: PrekeySecret,
+    pub(crate) kdf: KdfParams,
+    pub(crate) stretched: StretchedPassword,
+    pub(crate) account_key: AccountKey,
 }
 
 impl Person {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let mut password = [0; 32];
         SystemEntropy.fill(&mut password);
@@ -152,7 +152,7 @@ impl Person {
         }
     }
 
-    pub fn registration(&self) -> Register {
+    pub(crate) fn registration(&self) -> Register {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let vault_key = self.account_key.vault_key();
         let mut row = |kind, key_id: &[u8], seed: &[u8]| {
@@ -188,26 +188,26 @@ impl Person {
         }
     }
 
-    pub fn login(&self) -> Login {
+    pub(crate) fn login(&self) -> Login {
         self.login_with(self.stretched.auth_key())
     }
 
-    pub fn login_with(&self, auth_key: AuthKey) -> Login {
+    pub(crate) fn login_with(&self, auth_key: AuthKey) -> Login {
         Login { username: self.name.parse().unwrap(), auth_key, device_name: "Another browser".to_owned() }
     }
 
-    pub fn sealing_key(&self) -> Prekey {
+    pub(crate) fn sealing_key(&self) -> Prekey {
         let signed = self.prekey.sign(self.account, &self.identity);
         signed.verify(self.account, &self.identity.public()).unwrap()
     }
 
     /// An envelope to these people and to oneself.
-    pub fn seal(&self, content: &str, others: &[&Person]) -> Envelope {
+    pub(crate) fn seal(&self, content: &str, others: &[&Person]) -> Envelope {
         let keys = others.iter().map(|person| person.sealing_key()).chain([self.sealing_key()]);
         self.seal_to(MessageId::random(&mut UnwrapErr(getrandom::SysRng)), content, &keys.collect::<Vec<_>>())
     }
 
-    pub fn seal_to(&self, message: MessageId, content: &str, keys: &[Prekey]) -> Envelope {
+    pub(crate) fn seal_to(&self, message: MessageId, content: &str, keys: &[Prekey]) -> Envelope {
         let draft = Draft {
             conversation: ConversationId::of_set(keys.iter().map(Prekey::account)),
             message,
@@ -220,6 +220,6 @@ impl Person {
     }
 }
 
-pub fn wrong_key() -> AuthKey {
+pub(crate) fn wrong_key() -> AuthKey {
     StretchedPassword::from_bytes(&[0; 32]).auth_key()
 }

@@ -41,11 +41,19 @@ impl Person {
         format!("person{:05}", self.0)
     }
 
+    /// The identity key.
+    pub fn identity(self) -> IdentityKey {
+        IdentityKey::from_seed(&IdentitySeed::from_bytes(&self.bytes(b'i')))
+    }
+
+    /// The prekey.
+    pub fn prekey(self) -> PrekeySecret {
+        PrekeySecret::from_seed(PrekeyId(1), 1, &PrekeySeed::from_bytes(&self.bytes(b'p')))
+    }
+
     /// What is registered.
     pub fn registration(self) -> (NewAccount, NewSession) {
-        let seed = self.bytes::<32>(b'i');
-        let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(&seed));
-        let prekey = PrekeySecret::from_seed(PrekeyId(1), 1, &PrekeySeed::from_bytes(&self.bytes(b'p')));
+        let (identity, prekey) = (self.identity(), self.prekey());
         let mut wrapped = self.bytes::<62>(b'w');
         wrapped[..2].copy_from_slice(&[1, 2]);
         let account = NewAccount {

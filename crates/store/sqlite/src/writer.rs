@@ -185,7 +185,8 @@ impl Task {
                     let _asker_gone = reply.send(Ok(outcome));
                 }
             }
-            Err(error) if changes.len() + envelopes.len() == 1 => {
+            // Each on its own would wait for the lock again, one after the other.
+            Err(error) if changes.len() + envelopes.len() == 1 || matches!(error, StoreError::Locked) => {
                 changes.into_iter().for_each(|job| job.answer(Err(error.clone())));
                 for reply in replies {
                     let _asker_gone = reply.send(Err(error.clone()));
