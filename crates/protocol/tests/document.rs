@@ -1,0 +1,117 @@
+//! `docs/protocol.md` agrees with the code, in everything that a test can compare.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crypto::{envelope, kdf, prekey, recovery};
+use protocol::{
+    Code,
+    call::{EVENTS_PATH, PATHS},
+    limits,
+    mailbox::MAILBOX_EVENT,
+    password, username,
+    vault::VaultKind,
+};
+use serde_json::json;
+
+const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
+
+#[test]
+fn every_call_stands_in_the_document() {
+    for path in PATHS {
+        assert!(DOCUMENT.contains(&format!("\n| `{path}` |")), "{path} is not in the table");
+        assert!(DOCUMENT.contains(&format!("\nPOST {path}\n{{")), "{path} has no example");
+    }
+    let documented = DOCUMENT.lines().filter(|line| line.starts_with("| `/")).count();
+    assert_eq!(documented, PATHS.len(), "the document has a call that is not there");
+    assert!(DOCUMENT.contains(&format!("`GET {EVENTS_PATH}`")));
+    assert!(DOCUMENT.contains(&format!("event: {MAILBOX_EVENT}\n")));
+}
+
+#[test]
+fn every_code_stands_in_the_document_with_its_status() {
+    for code in Code::ALL {
+        let row = format!("\n| `{}` | {} |", json!(code).as_str().unwrap(), code.status());
+        assert!(DOCUMENT.contains(&row), "{row}");
+    }
+    let is_row = |line: &&str| line.starts_with("| `") && !line.starts_with("| `/") && !line.contains("\\0");
+    let documented = DOCUMENT.lines().filter(is_row).count();
+    assert_eq!(documented, Code::ALL.len(), "the document has a code that is not there");
+}
+
+/// Labels keep the uses of keys and hashes apart: each is there once, and the document has all of them.
+#[test]
+fn every_label_stands_in_the_document() {
+    let mut labels = BTreeSet::new();
+    for source in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crypto/src")) {
+        let text = fs::read_to_string(&source).unwrap();
+        for rest in text.split("b\"secure-messaging/").skip(1) {
+            let label = format!("secure-messaging/{}", rest.split('"').next().unwrap());
+            assert!(DOCUMENT.contains(&label), "{label} of {} is not in the document", source.display());
+            assert!(labels.insert(label.clone()), "{label} is used twice");
+        }
+    }
+    assert_eq!(labels.len(), 21, "{labels:#?}");
+    for text in DOCUMENT.split("\"secure-messaging/").skip(1) {
+        let label = format!("secure-messaging/{}", text.split('"').next().unwrap());
+        assert!(labels.contains(&label), "{label} is only in the document");
+    }
+}
+
+#[test]
+fn the_figures_of_the_document_are_the_codes() {
+    for (figure, sentence) in [
+        (kdf::MIN_ITERATIONS as usize, "refuses fewer than # and more than"),
+        (kdf::MAX_ITERATIONS as usize, "more than # iterations"),
+        (recovery::RECOVERY_KEY_BYTES, "\n# random bytes, shown to their owner once"),
+        (prekey::PREKEY_PUBLIC_BYTES, "X-Wing public key [#]"),
+        (envelope::MAX_ENVELOPE_BYTES, "at most # bytes\n"),
+        (envelope::MAX_CONTENT_BYTES, "At most # bytes of content"),
+        (envelope::MAX_RECIPIENTS, "2 to #, the sender included"),
+        (envelope::MAX_PARENTS, "| 0 to #"),
+        (limits::MAX_TEXT_BYTES, "at most # bytes of UTF-8"),
+        (limits::MAX_SMALL_BODY_BYTES, "Bodies are at most # bytes"),
+        (limits::MAX_SEND_BODY_BYTES, "`/fn/mailbox/send` # ("),
+        (limits::MAX_USERS_PER_PAGE, "in the order of their names, at most # at once"),
+        (limits::MAX_RECIPIENTS, "keys of at most # accounts"),
+        (limits::MAX_PAGE_ITEMS as usize, "deliveries after a cursor, at most # and 4 MiB at once"),
+        (limits::MAX_VAULT_KEY_ID_BYTES, "a key id (at most # bytes)"),
+        (limits::MAX_VAULT_ROW_BYTES, "at most\n#, are `sealed"),
+        (username::MAX_USERNAME_CHARS, "Usernames have 3 to #"),
+        (password::MIN_PASSWORD_CHARS, "(at least # characters"),
+    ] {
+        let found = [figure.to_string(), grouped(figure)]
+            .iter()
+            .any(|figure| DOCUMENT.contains(&sentence.replace('#', figure)));
+        assert!(found, "{figure}: {sentence}");
+    }
+    assert_eq!(limits::MAX_PAGE_BYTES, 4 * 1024 * 1024);
+    for (number, kind) in [(1, VaultKind::Identity), (2, VaultKind::Prekey), (3, VaultKind::Pin)] {
+        assert_eq!(kind as u8, number);
+        let row = format!("\n| {number} | `{}` |", json!(kind).as_str().unwrap());
+        assert!(DOCUMENT.contains(&row), "{row}");
+    }
+}
+
+/// 327680 as `327 680`.
+fn grouped(figure: usize) -> String {
+    let digits = figure.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder of the sources is there");
+    let paths = entries.map(|entry| entry.expect("a readable entry").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => vec![path],
+        })
+        .collect()
+}
