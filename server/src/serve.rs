@@ -1,6 +1,6 @@
 //! Serving: from the settings to the last answer.
 
-use std::{env, fmt::Display, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{env, fmt::Display, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -43,7 +43,7 @@ async fn run(config: Config) -> Result<(), String> {
     let listener = TcpListener::bind(http.listen)
         .await
         .map_err(|problem| format!("cannot listen on {}: {problem}", http.listen))?;
-    let address = listener.local_addr().map_err(text)?;
+    let http = http.listening_on(listener.local_addr().map_err(text)?);
     let assembled = assemble::assemble(&data, &accounts).await.map_err(text)?;
     let site = Site::of(http.site_dir.clone().or_else(leptos_site_dir));
     let (trigger, wish) = shutdown::channel();
@@ -52,7 +52,7 @@ async fn run(config: Config) -> Result<(), String> {
         info!("stopping");
         trigger.utter();
     });
-    tell_start(address, &http, &site, &data.dir.display());
+    tell_start(&http, &site, &data.dir.display());
     let server = Server::new(http, assembled.relay.clone(), Arc::clone(&assembled.store), site, wish.clone());
     http::serve(listener, server, wish, GRACE).await;
     assembled.close().await;
@@ -61,7 +61,8 @@ async fn run(config: Config) -> Result<(), String> {
 }
 
 /// The line that says where to look, and what an operator must know.
-fn tell_start(address: SocketAddr, http: &Http, site: &Site, data: &dyn Display) {
+fn tell_start(http: &Http, site: &Site, data: &dyn Display) {
+    let address = http.listen;
     info!(%address, base_url = %http.base_url, %data, "secure-messaging serves at {}", http.base_url);
     if matches!(site, Site::Missing) {
         warn!(

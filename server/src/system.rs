@@ -33,7 +33,8 @@ impl Stopwatch {
         Self(std::time::Instant::now())
     }
 
+    /// Milliseconds, to a tenth.
     pub(crate) fn elapsed_ms(&self) -> f64 {
-        self.0.elapsed().as_secs_f64() * 1_000.0
+        (self.0.elapsed().as_secs_f64() * 10_000.0).round() / 10.0
     }
 }

@@ -1,7 +1,5 @@
 //! What was asked for on the command line.
 
-use std::path::PathBuf;
-
 use crate::workspace::Profile;
 
 /// What `cargo xtask help` prints.
@@ -23,8 +21,6 @@ pub(crate) enum Task {
     /// The profile, and what the server is told.
     Run(Profile, Vec<String>),
     Test(Vec<Part>),
-    /// Not for people: cargo calls it with each test module that it built for wasm32.
-    WasmTest(PathBuf, Vec<String>),
 }
 
 /// A part of the tests.
@@ -76,13 +72,6 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task, String> {
             Ok(Task::Run(profile, theirs.iter().map(|word| (*word).to_owned()).collect()))
         }
         "test" => parts(&rest).map(Task::Test),
-        "wasm-test" => match rest.as_slice() {
-            [] => Err("wasm-test is called by cargo, with a module".to_owned()),
-            [module, filters @ ..] => Ok(Task::WasmTest(
-                PathBuf::from(module),
-                filters.iter().map(|word| (*word).to_owned()).collect(),
-            )),
-        },
         other => Err(format!("there is no task `{other}`")),
     }
 }

@@ -10,7 +10,6 @@
 //! | [`styles`] | one style sheet from many |
 //! | [`server`] | the binary `secure-messaging`, with the site inside |
 //! | [`test`] | everything that is tested, and an honest last line |
-//! | [`wasm_tests`] | tests compiled to wasm32, run in Node |
 //! | [`progress`] | what is said meanwhile |
 
 use std::process::ExitCode;
@@ -26,7 +25,6 @@ mod server;
 mod site;
 mod styles;
 mod test;
-mod wasm_tests;
 mod workspace;
 
 use arguments::Task;
@@ -64,6 +62,5 @@ fn perform(arguments: Vec<String>) -> Result<()> {
             server::serve(&workspace, &binary, &serve)
         }
         Task::Test(parts) => test::run(&Workspace::find()?, &parts),
-        Task::WasmTest(module, filters) => wasm_tests::run_in_node(&module, &filters),
     }
 }

@@ -21,20 +21,26 @@ const CHROMIUM_PLACES: [&str; 4] = [
     "/usr/bin/google-chrome-stable",
 ];
 
-/// Rust's standard library for WebAssembly.
-pub(crate) fn wasm_target() -> Result<()> {
-    const TARGET: &str = "wasm32-unknown-unknown";
+/// Rust's standard library for the browser's WebAssembly.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// The same code with a way to print and to end with a status: for tests in Node.
+pub(crate) const WASM_TEST_TARGET: &str = "wasm32-wasip1";
+
+/// Rust's standard library for a target.
+pub(crate) fn rust_target(target: &'static str) -> Result<()> {
     let rustc = Tool::new("rustc", "install Rust from https://rustup.rs");
-    let library = command::output(rustc.args(["--print", "target-libdir", "--target", TARGET]))?;
+    let library = command::output(rustc.args(["--print", "target-libdir", "--target", target]))?;
     if Path::new(library.trim()).is_dir() {
         return Ok(());
     }
-    progress::step("Rust's library for wasm32", || {
+    progress::step(&format!("Rust's library for {target}"), || {
         command::run(
-            Tool::new("rustup", "install the target wasm32-unknown-unknown the way your Rust was installed")
-                .args(["target", "add", TARGET]),
+            Tool::new("rustup", "install the target the way your Rust was installed")
+                .args(["target", "add", target]),
         )
-        .context("Rust's library for wasm32 cannot be had: try `rustup target add wasm32-unknown-unknown`")
+        .with_context(|| {
+            format!("Rust's library for {target} cannot be had: try `rustup target add {target}`")
+        })
     })
 }
 

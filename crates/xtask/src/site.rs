@@ -20,7 +20,9 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
-    command, compress, prepare, progress, styles,
+    command, compress,
+    prepare::{self, WASM_TARGET},
+    progress, styles,
     workspace::{Profile, Workspace},
 };
 
@@ -28,11 +30,10 @@ use crate::{
 const FORMAT: &str = "1";
 /// The name of what is built, before the hash.
 const NAME: &str = "secure-messaging";
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds the site and returns its folder.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    prepare::wasm_target()?;
+    prepare::rust_target(WASM_TARGET)?;
     let module = progress::step("the page's WebAssembly", || compile(workspace, profile))?;
     progress::step("the site", || assemble(workspace, profile, &module))
 }

@@ -56,6 +56,17 @@ pub(crate) struct Http {
 #[error("{0} must be at least 1")]
 pub(crate) struct HttpRefused(&'static str);
 
+impl Http {
+    /// The same, when the system has chosen the port.
+    pub(crate) fn listening_on(mut self, address: SocketAddr) -> Self {
+        if self.base_url == BaseUrl::of_listener(self.listen) {
+            self.base_url = BaseUrl::of_listener(address);
+        }
+        self.listen = address;
+        self
+    }
+}
+
 impl HttpSettings {
     pub(super) fn or(self, file: Self) -> Self {
         Self {

@@ -29,7 +29,7 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     let answer = answer.unwrap_or_else(|_| RefusedAnswer::from(Code::Internal).into_response());
     let mut answer = completed(answer, &id);
     let status = answer.status().as_u16();
-    let ms = format!("{:.1}", clock.elapsed_ms());
+    let ms = clock.elapsed_ms();
     span.in_scope(|| info!(%method, path, status, ms, "answered"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert(REQUEST_ID, id);

@@ -11,7 +11,10 @@ use axum::{
     },
 };
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, HeaderName, Method, header::ALLOW};
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{ALLOW, CACHE_CONTROL},
+};
 use protocol::{Cursor, Refusal, mailbox::MAILBOX_EVENT, refusal::Code};
 use relay::Caller;
 
@@ -32,7 +35,7 @@ pub(super) async fn events(State(server): State<Server>, request: Request) -> Re
     match stream(&server, request.headers()).await {
         Ok(stream) => {
             let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-            ([NO_BUFFERING], sse).into_response()
+            ([(CACHE_CONTROL, "no-store"), NO_BUFFERING], sse).into_response()
         }
         Err(refusal) => RefusedAnswer(refusal).into_response(),
     }

@@ -1,0 +1,149 @@
+//! The stream that says a mailbox has grown.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::{account::Logout, call::EVENTS_PATH, refusal::Code};
+
+use crate::{client::Client, people::Member, process::Server};
+
+/// How long an event may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An open stream.
+struct Events {
+    body: Incoming,
+    text: String,
+}
+
+impl Events {
+    async fn open(client: &Client) -> Self {
+        let response = client.open(Method::GET, EVENTS_PATH, Body::empty()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store", "{:?}", response.headers());
+        Self { body: response.into_body(), text: String::new() }
+    }
+
+    async fn after(client: &Client, cursor: u64) -> Self {
+        Self::open(&client.with("last-event-id", &cursor.to_string())).await
+    }
+
+    /// The next event's cursor, which stands in its id and in its data; `None` when the stream has ended.
+    async fn next(&mut self) -> Option<u64> {
+        tokio::time::timeout(PATIENCE, self.read()).await.expect("an event comes, or the end")
+    }
+
+    async fn read(&mut self) -> Option<u64> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let event = field("event:").map(|_| (field("event:"), field("id:"), field("data:")));
+                let cursor = event.map(|(name, id, data)| {
+                    assert_eq!(name, Some("mailbox"));
+                    assert_eq!(id, data);
+                    id.unwrap().parse().unwrap()
+                });
+                self.text = rest.to_owned();
+                match cursor {
+                    Some(cursor) => return Some(cursor),
+                    // A comment keeps the stream alive.
+                    None => continue,
+                }
+            }
+            let frame = self.body.frame().await?.ok()?;
+            self.text.push_str(std::str::from_utf8(frame.data_ref()?).unwrap());
+        }
+    }
+
+    async fn is_quiet(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(300), self.read()).await.is_err()
+    }
+}
+
+#[tokio::test]
+async fn a_stream_says_where_the_mailbox_ends_and_nothing_else() {
+    let server = Server::start();
+    let alice = Member::register("alice", &server.client()).await;
+    let bob = Member::register("bob", &server.client()).await;
+    let mut events = Events::open(&bob.client).await;
+    assert!(events.is_quiet().await, "an empty mailbox has nothing to tell");
+    alice.send("one", &[&bob]).await.unwrap();
+    assert_eq!(events.next().await, Some(1));
+    alice.send("two", &[&bob]).await.unwrap();
+    assert_eq!(events.next().await, Some(2));
+    bob.send("three", &[&alice]).await.unwrap();
+    assert_eq!(events.next().await, Some(3), "one's own message is a delivery too");
+}
+
+#[tokio::test]
+async fn a_stream_takes_up_where_the_last_one_ended() {
+    let server = Server::start();
+    let alice = Member::register("alice", &server.client()).await;
+    let bob = Member::register("bob", &server.client()).await;
+    for text in ["one", "two", "three"] {
+        alice.send(text, &[&bob]).await.unwrap();
+    }
+    assert_eq!(Events::open(&bob.client).await.next().await, Some(3));
+    assert_eq!(Events::after(&bob.client, 1).await.next().await, Some(3));
+    let mut events = Events::after(&bob.client, 3).await;
+    assert!(events.is_quiet().await, "all of it was seen");
+    alice.send("four", &[&bob]).await.unwrap();
+    assert_eq!(events.next().await, Some(4));
+    let strange = bob.client.with("last-event-id", "yesterday").get(EVENTS_PATH).await;
+    assert_eq!(strange.refusal().code, Code::InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_stream_is_for_those_who_are_signed_in_and_ends_with_their_session() {
+    let server = Server::start();
+    assert_eq!(server.client().get(EVENTS_PATH).await.refusal().code, Code::NotSignedIn);
+    let alice = Member::register("alice", &server.client()).await;
+    let foreign = alice.client.with("sec-fetch-site", "cross-site").get(EVENTS_PATH).await;
+    assert_eq!(foreign.refusal().code, Code::CrossSite);
+    let post = alice.client.post(EVENTS_PATH, "{}").await;
+    assert_eq!((post.refusal().code, post.header("allow")), (Code::MethodNotAllowed, Some("GET")));
+
+    let again = server.client().call(alice.person.login()).await.unwrap();
+    let other = server.client().with_token(&again.token.unwrap());
+    let (mut first, mut second) = (Events::open(&alice.client).await, Events::open(&other).await);
+    alice.client.call(Logout {}).await.unwrap();
+    assert_eq!(first.next().await, None);
+    assert!(second.is_quiet().await, "the other session's stream stays");
+}
+
+#[tokio::test]
+async fn the_server_ends_in_time_while_streams_are_open() {
+    let mut server = Server::start();
+    let alice = Member::register("alice", &server.client()).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(Events::open(&alice.client).await);
+    }
+    let (took, was_content) = tokio::task::spawn_blocking(move || server.terminate()).await.unwrap();
+    assert!(was_content);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    for stream in &mut streams {
+        assert_eq!(stream.next().await, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_comes_soon() {
+    let server = Server::start();
+    let alice = Member::register("alice", &server.client()).await;
+    let bob = Member::register("bob", &server.client()).await;
+    let mut events = Events::open(&bob.client).await;
+    let mut slowest = Duration::ZERO;
+    for cursor in 1..=20 {
+        let start = Instant::now();
+        alice.send("quick", &[&bob]).await.unwrap();
+        assert_eq!(events.next().await, Some(cursor));
+        slowest = slowest.max(start.elapsed());
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+}

@@ -1,0 +1,12 @@
+//! Stories about the real server: it is started as a process, with a data folder of its own, and talked to over HTTP.
+#![expect(clippy::disallowed_methods, reason = "stories wait for a real server, in real time")]
+
+mod canary;
+mod client;
+mod connections;
+mod durability;
+mod edge;
+mod events;
+mod people;
+mod process;
+mod sessions;
