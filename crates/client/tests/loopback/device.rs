@@ -18,7 +18,8 @@ use serde_json::Value;
 use crate::{chance::Chance, world::World};
 
 /// What a hostile server makes of an answer: path, request, the honest answer.
-pub(crate) type Hostility = Box<dyn FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal>>;
+pub(crate) type Hostility =
+    Box<dyn FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + Send>;
 
 /// The part of a device that all its tabs share.
 #[derive(Clone, Default)]
@@ -83,7 +84,7 @@ impl TestDevice {
 
     pub(crate) fn set_hostility(
         &self,
-        hostility: impl FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + 'static,
+        hostility: impl FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + Send + 'static,
     ) {
         *self.hostility.lock().unwrap() = Some(Box::new(hostility));
     }

@@ -3,8 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use client::{Interruption, MessageState, SignInError, SyncError, VaultRefused, sign_in};
@@ -60,7 +59,7 @@ struct FalseBob {
     /// How many deliveries are honest.
     honest: u64,
     /// The envelopes that were sent meanwhile; the honest relay would refuse them.
-    sent: Rc<RefCell<Vec<Envelope>>>,
+    sent: Arc<Mutex<Vec<Envelope>>>,
 }
 
 impl FalseBob {
@@ -101,7 +100,7 @@ impl FalseBob {
             bundle: serde_json::to_value(bundle).unwrap(),
             item: serde_json::to_value(item).unwrap(),
             honest,
-            sent: Rc::default(),
+            sent: Arc::default(),
         }
     }
 
@@ -133,7 +132,7 @@ impl FalseBob {
                     cursor: protocol::Cursor(self.honest + 2),
                     received_at_ms: 1,
                 };
-                self.sent.borrow_mut().push(envelope);
+                self.sent.lock().unwrap().push(envelope);
                 Ok(serde_json::to_value(answer).unwrap())
             }
             _ => honest,
@@ -155,7 +154,7 @@ fn a_changed_key_blocks_sending_and_holds_back_until_it_is_accepted() {
     assert_eq!((synced.new, synced.held), (0, 1));
     assert_eq!(alice.sees(*conversation), ["alice: hello", "bob: hi"]);
     alice.says(*conversation, "is it you?");
-    assert!(false_bob.sent.borrow().is_empty());
+    assert!(false_bob.sent.lock().unwrap().is_empty());
     let [.., MessageState::Failed(why)] = &alice.states(*conversation)[..] else { panic!("it is blocked") };
     assert!(why.contains("the security key of bob has changed"), "{why}");
     let thread = alice.account.thread(*conversation).unwrap();
@@ -176,7 +175,7 @@ fn a_changed_key_blocks_sending_and_holds_back_until_it_is_accepted() {
     assert_eq!(reloaded.sees(*conversation), after);
     assert_eq!(reloaded.account.thread(*conversation).unwrap().changed_keys, []);
     block_on(reloaded.account.flush()).unwrap();
-    assert_eq!(false_bob.sent.borrow().len(), 1);
+    assert_eq!(false_bob.sent.lock().unwrap().len(), 1);
     assert_eq!(reloaded.states(*conversation).last(), Some(&MessageState::Sent));
 
     // A new device knows both keys from the vault: the history from before and from after opens.
@@ -216,7 +215,7 @@ fn a_prekey_that_somebody_else_signed_is_not_sealed_to() {
 }
 
 /// Lets `change` rewrite each page that is not empty, once.
-fn rewrite_pages(person: &Person, change: impl Fn(&mut Vec<Value>) + 'static) {
+fn rewrite_pages(person: &Person, change: impl Fn(&mut Vec<Value>) + Send + 'static) {
     let done = Cell::new(false);
     person.device.set_hostility(move |path, _, honest| {
         let mut answer = honest?;
@@ -366,7 +365,7 @@ fn a_password_is_not_stretched_less_than_is_safe_or_than_before() {
 }
 
 /// Lets `change` rewrite the vault's rows whenever they are fetched.
-fn rewrite_rows(device: &TestDevice, change: impl Fn(&mut Vec<Value>) + 'static) {
+fn rewrite_rows(device: &TestDevice, change: impl Fn(&mut Vec<Value>) + Send + 'static) {
     device.set_hostility(move |path, _, honest| {
         let mut answer = honest?;
         if path == vault::FetchRows::PATH {

@@ -1,6 +1,8 @@
 //! Several clients and one relay in one process: stories of people, of hostile servers, and of everything that goes
 //! wrong at once, from seeds.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
 mod chance;
 mod device;
 mod hostile;

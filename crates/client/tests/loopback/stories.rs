@@ -25,6 +25,16 @@ fn alice_and_bob() -> (Arc<World>, Person, Person) {
 }
 
 #[test]
+fn an_account_can_live_on_any_thread_if_its_device_can() {
+    fn is_send_and_sync<T: core::marker::Send + Sync>(_: &T) {}
+    let (_, alice, _) = alice_and_bob();
+    is_send_and_sync(&alice.account);
+    let account = alice.account;
+    let synced = std::thread::spawn(move || block_on(account.sync()));
+    assert!(synced.join().unwrap().is_ok());
+}
+
+#[test]
 fn two_people_write_to_each_other() {
     let (_, alice, bob) = alice_and_bob();
     let conversation = alice.opens(&[&bob]);
@@ -248,7 +258,7 @@ fn what_is_refused_for_good_fails_with_the_servers_words_and_can_be_retried() {
     );
     block_on(alice.account.flush()).unwrap();
     let failed = MessageState::Failed("A limit of this account is reached".into());
-    assert_eq!(alice.states(conversation), [failed.clone()]);
+    assert_eq!(alice.states(conversation), std::slice::from_ref(&failed));
     let reloaded = alice.opens_a_tab(&world, 7);
     block_on(reloaded.account.load()).unwrap();
     assert_eq!(reloaded.states(conversation), [failed]);
