@@ -172,3 +172,31 @@ fn too_many(wait_ms: u64) -> Refusal {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_does_not_fill_the_memory() {
+        let many = Rate { burst: u32::MAX, per_minute: 1 };
+        let attempts = Attempts::new(&Policy { failed_logins: many, ..Policy::default() });
+        let name = |number: usize| format!("person{number}").parse::<Username>().unwrap();
+        for number in 0..MOST_NAMES + 3 {
+            attempts.login(&name(number), number as u64).unwrap();
+        }
+        let names = lock(&attempts.names);
+        assert_eq!(names.len(), MOST_NAMES);
+        assert!(!names.contains_key(&name(0)), "the one that failed longest ago is forgotten");
+        assert!(names.contains_key(&name(MOST_NAMES + 2)));
+    }
+
+    #[test]
+    fn a_bucket_refills_up_to_its_burst() {
+        let bucket = Bucket::new(Rate { burst: 2, per_minute: 30 });
+        let take = |now_ms| bucket.take(now_ms).map_err(|refusal| refusal.retry_after_s);
+        assert_eq!([take(0), take(0), take(0)], [Ok(()), Ok(()), Err(Some(2))]);
+        assert_eq!([take(2_000), take(2_000)], [Ok(()), Err(Some(2))]);
+        assert_eq!([take(u64::MAX), take(u64::MAX), take(u64::MAX)], [Ok(()), Ok(()), Err(Some(2))]);
+    }
+}

@@ -1,6 +1,7 @@
 //! One relay on a store in memory, a clock that the test sets, and people with real keys.
 
 #![expect(dead_code, reason = "each story uses its part of the stage")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::sync::{
     Arc,
@@ -155,7 +156,7 @@ impl Person {
     pub(crate) fn registration(&self) -> Register {
         let mut rng = UnwrapErr(getrandom::SysRng);
         let vault_key = self.account_key.vault_key();
-        let mut row = |kind, key_id: &[u8], seed: &[u8]| {
+        let row = |kind, key_id: &[u8], seed: &[u8]| {
             let place = VaultPlace { account: self.account, kind, key_id, version: 1 };
             let sealed = Binary(vault_key.seal(place, seed, &mut UnwrapErr(getrandom::SysRng)));
             NewRow { kind, key_id: Binary(key_id.to_vec()), sealed }

@@ -40,7 +40,7 @@ const CLIENTS: [usize; 3] = [1, 8, 32];
 const MESSAGES: [usize; 3] = [1_600, 4_800, 9_600];
 
 fn main() {
-    let place = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).last();
+    let place = std::env::args().skip(1).rfind(|argument| !argument.starts_with("--"));
     let place = place.map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(place).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

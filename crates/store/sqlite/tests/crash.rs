@@ -2,6 +2,8 @@
 //!
 //! The test runs itself again as a child, which sends and says what was acknowledged; the child is killed while it does.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Write},

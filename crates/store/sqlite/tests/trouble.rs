@@ -1,6 +1,8 @@
 //! Disks that are full, databases that are locked, files that are of another time: nothing is half-written, and what
 //! happened is said by its name.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use protocol::{Code, Cursor, Refusal};
