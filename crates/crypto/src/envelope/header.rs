@@ -190,3 +190,91 @@ impl Reader<'_> {
         Ok(*array)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound() -> Header {
+        let accounts = [1, 2, 3].map(|byte| AccountId::from_bytes([byte; 16]));
+        Header {
+            conversation: ConversationId::of_set(accounts),
+            kind: ConversationKind::Set,
+            message: MessageId::from_bytes([4; 16]),
+            sender: accounts[1],
+            recipients: accounts.map(recipient).into(),
+            parents: [5, 6].map(|byte| EnvelopeHash::from_bytes([byte; 32])).into(),
+            sent_at_ms: 7,
+            expires_at_ms: 0,
+            key_log_head: [0; 32],
+            padded_len: 256,
+        }
+    }
+
+    fn recipient(account: AccountId) -> Recipient {
+        Recipient {
+            account,
+            identity: Fingerprint::from_bytes([8; 32]),
+            prekey: PrekeyId(9),
+            prekey_kind: PrekeyKind::Signed,
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_back_and_leaves_the_rest() {
+        let bytes = [sound().to_bytes(), b"rest".to_vec()].concat();
+        assert_eq!(Header::parse(&bytes).unwrap(), (sound(), b"rest".as_slice()));
+    }
+
+    #[test]
+    fn a_header_has_one_spelling() {
+        let changes: [fn(&mut Header); 12] = [
+            |header| header.recipients.swap(0, 1),
+            |header| header.recipients[0].account = header.recipients[1].account,
+            |header| header.recipients.truncate(1),
+            |header| header.recipients = vec![header.recipients[0]; MAX_RECIPIENTS + 1],
+            |header| header.parents.swap(0, 1),
+            |header| header.parents[0] = header.parents[1],
+            |header| {
+                header.parents = (0..=MAX_PARENTS as u8).map(|n| EnvelopeHash::from_bytes([n; 32])).collect();
+            },
+            |header| header.sender = AccountId::from_bytes([9; 16]),
+            |header| header.conversation = ConversationId::from_bytes([0; 32]),
+            |header| header.padded_len = 0,
+            |header| header.padded_len = 257,
+            |header| header.padded_len = u32::MAX,
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut header = sound();
+            change(&mut header);
+            assert!(Header::parse(&header.to_bytes()).is_err(), "change {index}");
+        }
+    }
+
+    #[test]
+    fn too_many_recipients_are_refused_even_in_order() {
+        let header_to = |count: usize| {
+            let accounts: Vec<_> = (0..count).map(|n| AccountId::from_bytes([n as u8; 16])).collect();
+            Header {
+                conversation: ConversationId::of_set(accounts.iter().copied()),
+                recipients: accounts.into_iter().map(recipient).collect(),
+                ..sound()
+            }
+        };
+        assert!(Header::parse(&header_to(MAX_RECIPIENTS).to_bytes()).is_ok());
+        assert!(Header::parse(&header_to(MAX_RECIPIENTS + 1).to_bytes()).is_err());
+    }
+
+    #[test]
+    fn unknown_versions_suites_and_kinds_are_refused() {
+        let prekey_kind = 2 + 32 + 1 + 16 + 16 + 2 + 52;
+        for at in [0, 1, 34, prekey_kind] {
+            for other in [0, 2, 255] {
+                let mut bytes = sound().to_bytes();
+                assert_eq!(bytes[at], 1);
+                bytes[at] = other;
+                assert!(Header::parse(&bytes).is_err(), "{other} at {at}");
+            }
+        }
+    }
+}
