@@ -26,7 +26,7 @@ impl Person {
     /// What others seal to.
     pub(crate) fn published(&self) -> Prekey {
         let signed = self.prekey.sign(self.account, &self.identity);
-        signed.verify(self.account, &self.identity.public()).unwrap()
+        signed.verify(self.account, &self.identity.public()).expect("just signed by this very key")
     }
 }
 
@@ -46,5 +46,7 @@ pub(crate) fn seal(
         expires_at_ms: None,
         content,
     };
-    draft.seal(sender.account, &sender.identity, &prekeys, rng).unwrap()
+    draft
+        .seal(sender.account, &sender.identity, &prekeys, rng)
+        .expect("the recipients are one conversation, and the content fits")
 }
