@@ -15,7 +15,7 @@ use protocol::{
 use crate::{
     CallError, Contact, ConversationSummary, Device, Interruption, StoreUnavailable, SyncError, Synced,
     Thread,
-    conversation::state::Progress,
+    conversation::state::{Progress, State},
     device::Change,
     engine::Engine,
     records::{KeptConversation, KeptDraft, kdf_record},
@@ -305,6 +305,9 @@ impl<D: Device> Account<D> {
         // Whatever the server said, the device forgets.
         drop(ended);
         let kdf = Change::Remove { name: kdf_record(&engine.me.username) };
-        engine.records.wipe(&*engine.device, kdf).await
+        let wiped = engine.records.wipe(&*engine.device, kdf).await;
+        *engine.state() = State::new(engine.me.clone());
+        engine.changed();
+        wiped
     }
 }

@@ -16,7 +16,6 @@ use protocol::{
 
 use crate::{
     Device, Interruption, StoreUnavailable,
-    conversation::state::Progress,
     device::Change,
     engine::Engine,
     inbox::{Ladder, Landed, SenderKey},
@@ -97,8 +96,8 @@ impl<D: Device> Engine<D> {
         if loaded { Ok(()) } else { self.load().await }
     }
 
-    /// Contacts, conversations, drafts, failures and read marks: what another tab of this account may have written. Returns the drafts that
-    /// this tab knew and that are gone.
+    /// Contacts, conversations, drafts, failures and read marks: what another tab of this account may have written.
+    /// Returns the drafts that this tab knew and that are gone.
     pub(crate) async fn load_what_tabs_share(&self) -> Result<Vec<MessageId>, StoreUnavailable> {
         let (device, records) = (&*self.device, &self.records);
         let known: Vec<MessageId> = self.state().pending.keys().copied().collect();
@@ -108,27 +107,33 @@ impl<D: Device> Engine<D> {
         let failures = records.scan::<String>(device, &records.all_failed()).await?;
         let marks = records.scan::<Cursor>(device, &records.marks()).await?;
 
-        let mut state = self.state();
-        for (account, contact) in named::<AccountId, _>(contacts) {
-            state.contacts.insert_if_new(account, &contact);
-            state.contacts.set_offered(account, contact.offered);
-        }
-        for (id, conversation) in named::<ConversationId, _>(conversations) {
-            state.add_conversation(id, conversation);
-        }
         let mut there = BTreeSet::new();
-        for (message, draft) in named::<MessageId, _>(drafts) {
-            there.insert(message);
-            state.take_draft(message, draft);
-        }
-        for (message, why) in named::<MessageId, _>(failures) {
-            if let Some(pending) = state.pending.get_mut(&message) {
-                pending.progress = Progress::Failed(why);
+        let mut returned = Vec::new();
+        {
+            let mut state = self.state();
+            for (account, contact) in named::<AccountId, _>(contacts) {
+                state.contacts.insert_if_new(account, &contact);
+                state.contacts.set_offered(account, contact.offered);
+            }
+            for (id, conversation) in named::<ConversationId, _>(conversations) {
+                state.add_conversation(id, conversation);
+            }
+            for (message, draft) in named::<MessageId, _>(drafts) {
+                there.insert(message);
+                if state.place_of(message).is_some() {
+                    // The tab that wrote it died before it saw it come back.
+                    returned.extend(records.forget_draft(message));
+                } else {
+                    state.take_draft(message, draft);
+                }
+            }
+            let failures = named::<MessageId, _>(failures).collect();
+            state.take_failures(&there, failures);
+            for (id, read_to) in named::<ConversationId, _>(marks) {
+                state.mark(id, read_to);
             }
         }
-        for (id, read_to) in named::<ConversationId, _>(marks) {
-            state.mark(id, read_to);
-        }
+        records.write(device, returned).await?;
         Ok(known.into_iter().filter(|message| !there.contains(message)).collect())
     }
 

@@ -1,7 +1,7 @@
 //! What one device knows about an account's conversations, in memory. It is rebuilt from records, and each of its
 //! entrances may be taken twice with the same value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     Cursor,
@@ -150,6 +150,24 @@ impl State {
         }
         self.last_order = self.last_order.max(draft.order);
         self.pending.entry(message).or_insert(Pending { draft, progress: Progress::Queued });
+    }
+
+    /// Takes what the records say about drafts that failed. One that failed and has no such record any more was queued
+    /// again by another tab.
+    pub(crate) fn take_failures(
+        &mut self,
+        drafts: &BTreeSet<MessageId>,
+        mut failures: BTreeMap<MessageId, String>,
+    ) {
+        for (message, pending) in &mut self.pending {
+            match (failures.remove(message), &pending.progress) {
+                (Some(why), _) => pending.progress = Progress::Failed(why),
+                (None, Progress::Failed(_)) if drafts.contains(message) => {
+                    pending.progress = Progress::Queued
+                }
+                (None, _) => {}
+            }
+        }
     }
 
     /// The place in the order of writing for a message that is written now.

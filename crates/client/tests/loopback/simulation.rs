@@ -143,6 +143,11 @@ fn simulate(seed: u64) -> (usize, usize) {
     }
     for (number, account) in &lived {
         block_on(account.sync()).unwrap();
+        let left = tabs[*number].storage.names();
+        let left = left
+            .iter()
+            .find(|name| ["/draft/", "/sealed/", "/failed/"].iter().any(|kind| name.contains(kind)));
+        assert_eq!(left, None, "seed {seed}: the outbox is empty");
         assert_eq!(account.me().account, tabs[*number].owner);
         check(seed, account, &written, &[pair, all]);
     }

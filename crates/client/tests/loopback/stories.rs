@@ -217,6 +217,7 @@ fn logging_out_leaves_nothing_and_ends_the_session() {
     let other_tab = alice.opens_a_tab(&world, 7);
     block_on(alice.account.log_out()).unwrap();
     assert_eq!(alice.storage.names(), Vec::<String>::new());
+    assert_eq!(alice.account.conversations(), []);
     assert_eq!(block_on(other_tab.account.flush()), Ok(()));
     let ended = client::SyncError::Interrupted(Interruption::SessionEnded);
     assert_eq!(block_on(other_tab.account.sync()), Err(ended));
