@@ -1,6 +1,6 @@
 //! Where a message is written.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, prelude::*};
 
 use super::icon::{Icon, Sign};
 
@@ -19,8 +19,6 @@ pub fn Composer(
     /// What went wrong with the last message.
     #[prop(into)]
     error: Signal<Option<String>>,
-    /// The field, for moving the focus into it.
-    node: NodeRef<html::Textarea>,
     /// Sends what is written.
     on_send: Callback<()>,
 ) -> impl IntoView {
@@ -57,7 +55,6 @@ pub fn Composer(
                     enterkeyhint="send"
                     dir="auto"
                     rows=lines
-                    node_ref=node
                     prop:value=move || text.get()
                     on:input:target=move |event| text.set(event.target().value())
                     on:keydown=send_on_enter

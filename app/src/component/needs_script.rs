@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-/// Messages are sealed and opened by the page itself: without scripts nothing works, and nothing is sent.
+/// Messages are sealed and opened by the page itself: without scripts nothing works, and nothing is sent. The style
+/// shows it only where scripts do not run: inside of `noscript`, a browser that does run them would see other nodes
+/// than the server wrote.
 #[component]
 pub fn NeedsScript() -> impl IntoView {
     view! {
-        <noscript>
-            <p class="notice notice-danger">
-                "Your browser does not run scripts here. Your messages are sealed and opened by this page, \
-                 so it cannot work without them: allow scripts for this site, then load the page again."
-            </p>
-        </noscript>
+        <p class="needs-script notice notice-danger">
+            "Your browser does not run scripts here. Your messages are sealed and opened by this page, \
+             so it cannot work without them: allow scripts for this site, then load the page again."
+        </p>
     }
 }

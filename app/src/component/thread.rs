@@ -89,6 +89,11 @@ pub fn ThreadView(
         window.update(|window| *window += WINDOW);
         request_animation_frame(move || element.set_scroll_top(element.scroll_height() - below));
     };
+    let jump = move |_| {
+        to_end();
+        // The button is gone now.
+        browser::focus("composer");
+    };
     let look_where = move |_| {
         if let Some(element) = scroller.get_untracked() {
             let below = element.scroll_height() - element.scroll_top() - element.client_height();
@@ -133,7 +138,7 @@ pub fn ThreadView(
                 </For>
             </div>
             <Show when=move || !at_end.get()>
-                <button type="button" class="button thread-jump" on:click=move |_| to_end()>
+                <button type="button" class="button thread-jump" on:click=jump>
                     <Icon sign=Sign::Down />
                     {move || match missed.get() {
                         0 => "Jump to latest".to_owned(),

@@ -3,7 +3,7 @@
 use client::Contact;
 use core::time::Duration;
 
-use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use protocol::content::Content;
 
@@ -46,7 +46,6 @@ fn Letter(account: OpenAccount) -> impl IntoView {
     let text = RwSignal::new(String::new());
     let error = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
-    let composer = NodeRef::<html::Textarea>::new();
 
     Effect::new(move |earlier: Option<Option<TimeoutHandle>>| {
         let typed = query.get();
@@ -123,7 +122,7 @@ fn Letter(account: OpenAccount) -> impl IntoView {
                 <PeoplePicker query found chosen on_more />
             </div>
             <p class="compose-readers hint" role="status">{reads}</p>
-            <Composer text label="First message" error node=composer on_send />
+            <Composer text label="First message" error on_send />
         </section>
     }
 }

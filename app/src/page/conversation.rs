@@ -1,7 +1,7 @@
 //! `/inbox/:conversation`: one conversation.
 
 use client::{Contact, Thread};
-use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use protocol::id::{ConversationId, MessageId};
 
@@ -77,16 +77,11 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
     let error = RwSignal::new(None::<String>);
     let key_error = RwSignal::new(None::<String>);
     let people_shown = RwSignal::new(false);
-    let composer = NodeRef::<html::Textarea>::new();
     let first_new = read_while_looked_at(thread, id, account);
 
     Effect::new(move || {
-        if let Some(field) = composer.get()
-            && !browser::types_on_glass()
-        {
-            // A field that is shown takes the focus.
-            let _ = field.focus();
-        }
+        let place = if browser::types_on_glass() { "conversation-title" } else { "composer" };
+        request_animation_frame(move || browser::focus(place));
     });
 
     let on_send = Callback::new(move |()| {
@@ -168,7 +163,7 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
                     <Icon sign=Sign::Back />
                 </a>
                 {move || view! { <Avatar people=others.get() /> }}
-                <h2 id="conversation-title" class="conversation-title">{move || others.with(|others| names(others))}</h2>
+                <h2 id="conversation-title" tabindex="-1" class="conversation-title">{move || others.with(|others| names(others))}</h2>
                 <button
                     id="people-button"
                     type="button"
@@ -201,7 +196,6 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
                             text=draft
                             label=others.with_untracked(|others| format!("Message to {}", names(others)))
                             error
-                            node=composer
                             on_send
                         />
                     </Show>

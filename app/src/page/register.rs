@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     browser,
     component::{
-        form_error::FormError, needs_script::NeedsScript, password_field::PasswordField,
+        form_error::FormError, needs_script::NeedsScript, opening::Opening, password_field::PasswordField,
         password_rules::PasswordRules, public_frame::PublicFrame, recovery_key_step::RecoveryKeyStep,
     },
     state::session::use_session,
@@ -44,6 +44,7 @@ pub fn Register() -> impl IntoView {
         <PublicFrame>
             {move || match recovery_key() {
                 Some(step) => step.into_any(),
+                None if session.is_open() => view! { <Opening out_of_reach=false /> }.into_any(),
                 None => view! { <RegisterForm /> }.into_any(),
             }}
         </PublicFrame>

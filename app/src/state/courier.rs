@@ -73,8 +73,10 @@ impl Courier {
         spawn_local(async move {
             let mut asked = courier.sending.begin();
             while asked {
-                let result = courier.account.flush().await;
-                courier.conclude(result);
+                // With nothing to send it succeeds without the server: that says nothing about the link.
+                if let Err(error) = courier.account.flush().await {
+                    courier.interrupted(error);
+                }
                 asked = courier.sending.again();
             }
         });
@@ -86,8 +88,8 @@ impl Courier {
             let mut asked = courier.fetching.begin();
             while asked {
                 match courier.account.sync().await {
-                    Ok(_) => courier.conclude(Ok(())),
-                    Err(SyncError::Interrupted(error)) => courier.conclude(Err(error)),
+                    Ok(_) => courier.reached(),
+                    Err(SyncError::Interrupted(error)) => courier.interrupted(error),
                     Err(gap @ SyncError::Gap) => courier.session.notice().set(Some(gap.to_string())),
                 }
                 asked = courier.fetching.again();
@@ -102,26 +104,31 @@ impl Courier {
                 self.deliver();
             }
             Push::Grown => self.fetch(),
-            Push::Lost => self.session.set_link(Link::Down),
+            Push::Lost => {
+                self.session.set_link(Link::Down);
+                // Where something in between swallows events, messages come by asking.
+                self.try_later();
+            }
         }
     }
 
-    fn conclude(self: &Arc<Self>, result: Result<(), Interruption>) {
-        match result {
-            Ok(()) => {
-                self.pause_ms.set(FIRST_PAUSE_MS);
-                self.session.set_link(Link::Up);
-            }
-            Err(Interruption::SessionEnded) => {
+    fn reached(&self) {
+        self.pause_ms.set(FIRST_PAUSE_MS);
+        self.session.set_link(Link::Up);
+    }
+
+    fn interrupted(self: &Arc<Self>, error: Interruption) {
+        match error {
+            Interruption::SessionEnded => {
                 self.session.lock("Your session has ended. Sign in again: nothing was lost.");
             }
-            Err(error) if error.passes_by_itself() => {
+            error if error.passes_by_itself() => {
                 if matches!(error, Interruption::Unreachable) {
                     self.session.set_link(Link::Down);
                 }
                 self.try_later();
             }
-            Err(error) => self.session.notice().set(Some(error.to_string())),
+            error => self.session.notice().set(Some(error.to_string())),
         }
     }
 
