@@ -234,27 +234,29 @@ fn an_envelope_commits_to_its_content_key() {
         .unwrap();
     let (body_key, commit) = both.split_at(32);
 
-    let mut made_with = |commit: &[u8]| {
+    let mut made_with = |listed: &[u8], bound_to_body: &[u8]| {
         let mut parts = Parts::of(&envelope);
-        parts.commit = commit.to_vec();
+        parts.commit = listed.to_vec();
         let mut padded = [&(CONTENT.len() as u32).to_be_bytes(), CONTENT].concat();
         padded.resize(256, 0);
-        let aad = [parts.header.as_slice(), commit].concat();
+        let aad = [parts.header.as_slice(), bound_to_body].concat();
         let tag = Aes256Gcm::new_from_slice(body_key)
             .unwrap()
             .encrypt_inout_detached((&[0; 12]).into(), &aad, padded.as_mut_slice().into())
             .unwrap();
         parts.body = [padded.as_slice(), &tag].concat();
-        parts.seals[place] = sealed_by_hand(&content_key, &alice, &bob, &header_hash, commit, &mut rng);
+        parts.seals[place] = sealed_by_hand(&content_key, &alice, &bob, &header_hash, listed, &mut rng);
         parts.signed_by(&alice)
     };
-    let opened = open(&made_with(commit), &alice, &bob).unwrap();
+    let opened = open(&made_with(commit, commit), &alice, &bob).unwrap();
     assert_eq!(
         opened.content(),
         CONTENT,
         "made by hand, it opens: the description of the format is complete"
     );
-    assert!(open(&made_with(&[9; 32]), &alice, &bob).is_err());
+    assert!(open(&made_with(&[9; 32], commit), &alice, &bob).is_err(), "only the comparison notices");
+    assert!(open(&made_with(&[9; 32], &[9; 32]), &alice, &bob).is_err());
+    assert!(open(&made_with(commit, &[9; 32]), &alice, &bob).is_err());
 }
 
 /// X-Wing would open with the ML-KEM half alone; an honest sender never makes such a seal.
