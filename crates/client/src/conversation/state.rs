@@ -91,15 +91,13 @@ impl State {
     }
 
     /// Puts a conversation into the list, if it is not there.
-    pub(crate) fn add_conversation(&mut self, id: ConversationId, kept: KeptConversation) -> bool {
-        let known = self.conversations.contains_key(&id);
+    pub(crate) fn add_conversation(&mut self, id: ConversationId, kept: KeptConversation) {
         self.conversations.entry(id).or_insert_with(|| Conversation {
             members: kept.members,
             opened_at_ms: kept.opened_at_ms,
             read_to: Cursor::START,
             messages: BTreeMap::new(),
         });
-        !known
     }
 
     /// Takes what became of a delivery. A held one may become something else later; all else is for ever.
