@@ -97,7 +97,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             css,
-            "@layer base,parts;@layer base{a{color:red}}i{color:light-dark(white,black)}b{margin:0}p{color:red}"
+            "@layer base{a{color:red}}@layer parts;i{color:light-dark(#fff,#000)}b{margin:0}p{color:red}"
         );
     }
 

@@ -87,17 +87,19 @@ async fn connection(stream: TcpStream, router: Router, header_timeout: Duration,
     }
 }
 
+type OpenByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// How many connections are open, in all and by address.
 struct Caps {
     all: Arc<Semaphore>,
     per_address: usize,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    addresses: OpenByAddress,
 }
 
 /// The right to be open.
 struct Place {
     _of_all: OwnedSemaphorePermit,
-    of_address: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    of_address: Option<(IpAddr, OpenByAddress)>,
 }
 
 impl Caps {

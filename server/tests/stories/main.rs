@@ -1,4 +1,5 @@
 //! Stories about the real server: it is started as a process, with a data folder of its own, and talked to over HTTP.
+#![expect(clippy::unwrap_used, reason = "what fails here fails a story")]
 #![expect(clippy::disallowed_methods, reason = "stories wait for a real server, in real time")]
 
 mod canary;
