@@ -5,10 +5,11 @@
 //! suite of the envelope does on X-Wing's own vectors.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod key_schedule;
+
 use std::convert::Infallible;
 
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
-use hkdf::Hkdf;
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable,
     aead::AesGcm256,
@@ -16,17 +17,14 @@ use hpke::{
     kem::{X25519HkdfSha256, XWing},
     setup_receiver, single_shot_open, single_shot_seal_with_rng,
 };
+use key_schedule::{AES_256_GCM, HKDF_SHA256, X_WING_KEM, key_schedule};
 use rand_core::{TryCryptoRng, TryRng, utils::next_word_via_fill};
 use serde_json::Value;
-use sha2::Sha256;
 
 const RFC_9180: &str = include_str!("vectors/rfc9180-x25519-aes256gcm.json");
 const X_WING: &str = include_str!("vectors/x-wing.json");
 
 const X25519_KEM: u16 = 0x0020;
-const X_WING_KEM: u16 = 0x647a;
-const HKDF_SHA256: u16 = 0x0001;
-const AES_256_GCM: u16 = 0x0002;
 const CHACHA20_POLY1305: u16 = 0x0003;
 
 #[test]
@@ -152,29 +150,6 @@ fn x_wing_in_hpke_encapsulates_as_its_draft_says() {
     )
     .unwrap();
     assert_eq!(encapsulated.to_bytes().as_slice(), bytes(vector, "enc"));
-}
-
-/// RFC 9180 section 5.1 for the base mode: the AEAD key and the nonce of the first message.
-fn key_schedule(kem: u16, aead: u16, shared_secret: &[u8], info: &[u8]) -> ([u8; 32], [u8; 12]) {
-    let suite =
-        [b"HPKE".as_slice(), &kem.to_be_bytes(), &HKDF_SHA256.to_be_bytes(), &aead.to_be_bytes()].concat();
-    let labeled_extract = |salt: &[u8], label: &[u8], ikm: &[u8]| {
-        Hkdf::<Sha256>::extract(Some(salt), &[b"HPKE-v1", suite.as_slice(), label, ikm].concat())
-    };
-    let psk_id_hash = labeled_extract(b"", b"psk_id_hash", b"").0;
-    let info_hash = labeled_extract(b"", b"info_hash", info).0;
-    let context = [[0].as_slice(), &psk_id_hash, &info_hash].concat();
-    let secret = labeled_extract(shared_secret, b"secret", b"").1;
-
-    let labeled_expand = |label: &[u8], out: &mut [u8]| {
-        let length = (out.len() as u16).to_be_bytes();
-        let info = [length.as_slice(), b"HPKE-v1", &suite, label, &context].concat();
-        secret.expand(&info, out).unwrap();
-    };
-    let (mut key, mut nonce) = ([0; 32], [0; 12]);
-    labeled_expand(b"key", &mut key);
-    labeled_expand(b"base_nonce", &mut nonce);
-    (key, nonce)
 }
 
 fn bytes(of: &Value, field: &str) -> Vec<u8> {
