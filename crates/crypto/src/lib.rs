@@ -58,8 +58,8 @@
 //! # How it is tested
 //!
 //! Published vectors (`tests/wycheproof.rs`, `tests/hpke.rs`), frozen vectors of every format (`tests/frozen.rs`),
-//! attacks (`tests/tampering.rs`, `tests/hostile_sender.rs`, `tests/sealed_places.rs`), parsers (`tests/parsing.rs`), and what Debug prints
-//! (`tests/secrets_do_not_print.rs`). The same tests run as WebAssembly in Node:
+//! attacks (`tests/tampering.rs`, `tests/hostile_sender.rs`, `tests/sealed_places.rs`), parsers (`tests/parsing.rs`), and
+//! what Debug prints (`tests/secrets_do_not_print.rs`). The same tests run as WebAssembly in Node:
 //! `cargo test -p crypto --target wasm32-wasip1`. `cargo bench -p crypto --bench envelope -- ratio` says what an envelope
 //! costs beside the sum of its primitives.
 
