@@ -28,10 +28,10 @@ impl SiteAssets {
 /// them that the framework draws from text. Nothing that people write comes this way, and nothing that runs would pass.
 const ONLY_STILL_MARKUP: &str = r#"
 if (window.trustedTypes) {
-  const words = "aria-[a-z]+|class|cx|cy|d|for|height|id|r|role|rx|tabindex|type|width|x|y";
-  const attributes = `(?: (?:${words})="[^"<>]*"| href="/[^"<>]*")*`;
-  const names = "a|article|br|button|circle|code|div|h[1-3]|header|label|li|ol|p|path|rect|section|span|strong|ul";
-  const markup = new RegExp(`^(?:[^<>]|</?(?:${names})${attributes}>)*$`);
+  const active = "script|i?frame|object|embed|applet|base|link|meta|style|template|math|foreign|animate|set|use";
+  const loading = "on|src|style|href|xlink|action|form|data|background|ping";
+  const attribute = `(?: (?!${loading})[a-zA-Z-]+(?:="[^"<>]*")?| href="/(?!/)[^"<>]*")`;
+  const markup = new RegExp(`^(?:[^<>]|</?(?!${active})[a-zA-Z][a-zA-Z0-9]*${attribute}*>)*$`);
   trustedTypes.createPolicy("default", { createHTML: (text) => (markup.test(text) ? text : null) });
 }
 "#;

@@ -98,6 +98,16 @@ impl Tabs {
     pub fn tell(&self, _note: TabNote) {}
 }
 
+/// Nothing is drawn here, so nothing gets another size.
+pub struct SizeWatch(());
+
+impl SizeWatch {
+    /// See the real one.
+    pub fn new(_element: &leptos::web_sys::Element, _noticed: impl Fn() + 'static) -> Self {
+        Self(())
+    }
+}
+
 /// See the real one.
 pub async fn pause(_milliseconds: u32) {}
 

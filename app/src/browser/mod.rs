@@ -11,8 +11,8 @@ use inert as platform;
 use live as platform;
 
 pub use platform::{
-    Device, Events, Tabs, copy, device_name, download, focus, mark_hydrated, moment, now_ms, pause, print,
-    types_on_glass,
+    Device, Events, SizeWatch, Tabs, copy, device_name, download, focus, mark_hydrated, moment, now_ms,
+    pause, print, types_on_glass,
 };
 
 /// Whether what the device keeps outlasts the page.

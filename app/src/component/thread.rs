@@ -49,20 +49,36 @@ pub fn ThreadView(
         })
     });
     let has_earlier = Memo::new(move |_| messages.with(Vec::len) > window.get());
+    // What is drawn later may come after the conversation was left.
     let to_end = move || {
-        if let Some(scroller) = scroller.get_untracked() {
+        if let Some(scroller) = scroller.try_get_untracked().flatten() {
             scroller.set_scroll_top(scroller.scroll_height());
         }
         missed.set(0);
         at_end.set(true);
     };
 
+    let look_where = move || {
+        if let Some(element) = scroller.try_get_untracked().flatten() {
+            let below = element.scroll_height() - element.scroll_top() - element.client_height();
+            let near = below < NEAR_PX;
+            if at_end.try_get_untracked() != Some(near) {
+                at_end.set(near);
+            }
+            if near {
+                missed.set(0);
+            }
+        }
+    };
+
     // Begin where the new ones begin, else at the end.
     Effect::new(move || {
         if scroller.get().is_some() {
-            request_animation_frame(move || match document().get_element_by_id(NEW_LINE) {
-                Some(line) => line.scroll_into_view(),
-                None => to_end(),
+            request_animation_frame(move || {
+                if let Some(line) = document().get_element_by_id(NEW_LINE) {
+                    line.scroll_into_view();
+                    look_where();
+                }
             });
         }
     });
@@ -75,13 +91,26 @@ pub fn ThreadView(
             && last != last_before
             && count > before
         {
-            if mine || at_end.get_untracked() {
-                request_animation_frame(to_end);
-            } else {
+            if mine {
+                at_end.set(true);
+            } else if !at_end.get_untracked() {
                 missed.update(|missed| *missed += count - before);
             }
         }
         (count, last)
+    });
+    // Rows and the keyboard of a phone come and go: whoever is at the end stays there.
+    let stay = move || {
+        if at_end.try_get_untracked() == Some(true) {
+            to_end();
+        }
+    };
+    Effect::new(move || {
+        rows.track();
+        request_animation_frame(stay);
+    });
+    Effect::new(move |_: Option<Option<browser::SizeWatch>>| {
+        scroller.get().map(|scroller| browser::SizeWatch::new(&scroller, stay))
     });
     let show_earlier = move |_| {
         let Some(element) = scroller.get_untracked() else { return };
@@ -94,19 +123,6 @@ pub fn ThreadView(
         // The button is gone now.
         browser::focus("composer");
     };
-    let look_where = move |_| {
-        if let Some(element) = scroller.get_untracked() {
-            let below = element.scroll_height() - element.scroll_top() - element.client_height();
-            let near = below < NEAR_PX;
-            if near != at_end.get_untracked() {
-                at_end.set(near);
-            }
-            if near {
-                missed.set(0);
-            }
-        }
-    };
-
     view! {
         <div class="thread-place">
             <div
@@ -115,7 +131,7 @@ pub fn ThreadView(
                 aria-label="Messages"
                 tabindex="0"
                 node_ref=scroller
-                on:scroll=look_where
+                on:scroll=move |_| look_where()
             >
                 <Show when=move || has_earlier.get()>
                     <p class="thread-earlier">

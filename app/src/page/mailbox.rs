@@ -59,11 +59,11 @@ pub fn Mailbox() -> impl IntoView {
     view! {
         <Title text=title />
         <div class="mailbox">
-            <h1 class="visually-hidden">"Secure Messaging"</h1>
             <ConnectionBanner link=session.link() />
             <StorageNotice storage=session.storage() />
             <NoticeBar notice=session.notice() />
             <main class="mailbox-panes" class:mailbox-at-list=move || at_list.get()>
+                <h1 class="visually-hidden">"Secure Messaging"</h1>
                 <nav class="mailbox-list" aria-label="Conversations">
                     <header class="mailbox-head">
                         <Logo />

@@ -29,7 +29,10 @@ pub fn Register() -> impl IntoView {
     });
     Effect::new(move || {
         if session.recovery_key().with(Option::is_some) {
-            request_animation_frame(|| browser::focus("recovery-key-title"));
+            request_animation_frame(|| {
+                window().scroll_to_with_x_and_y(0.0, 0.0);
+                browser::focus("recovery-key-title");
+            });
         }
     });
     let recovery_key = move || {
@@ -124,7 +127,7 @@ fn RegisterForm() -> impl IntoView {
                         username
                             .with(|name| match name.parse::<Username>() {
                                 Err(refused) if !name.is_empty() => refused.to_string(),
-                                _ => "3 to 32 letters, digits, and . _ - · everyone here can see it".to_owned(),
+                                _ => "3 to 32 letters, digits or . _ - · seen by everyone".to_owned(),
                             })
                     }}
                 </p>

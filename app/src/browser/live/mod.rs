@@ -6,6 +6,7 @@ mod events;
 mod idb_request;
 mod page;
 mod records;
+mod size_watch;
 mod tabs;
 mod unlock;
 mod web_crypto;
@@ -18,6 +19,7 @@ pub use clock::{moment, now_ms};
 pub use device::Device;
 pub use events::Events;
 pub use page::{copy, device_name, download, focus, mark_hydrated, print, types_on_glass};
+pub use size_watch::SizeWatch;
 pub use tabs::Tabs;
 
 /// Waits, and lets the page work meanwhile.
