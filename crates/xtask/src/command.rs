@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::ErrorKind,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Command, ExitStatus, Stdio},
 };
@@ -75,6 +76,12 @@ impl Tool {
 pub(crate) fn run(mut tool: Tool) -> Result<()> {
     let status = tool.command.status().map_err(|error| tool.missing(error))?;
     check(&tool, status)
+}
+
+/// Goes on as the other program: signals and the end are its own. Returns only when it does not start.
+pub(crate) fn become_it(mut tool: Tool) -> anyhow::Error {
+    let error = tool.command.exec();
+    tool.missing(error)
 }
 
 /// Runs to the end and gives what was written to standard output.

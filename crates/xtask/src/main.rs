@@ -59,7 +59,7 @@ fn perform(arguments: Vec<String>) -> Result<()> {
         Task::Run(profile, serve) => {
             let workspace = Workspace::find()?;
             let binary = server::build(&workspace, profile)?;
-            server::serve(&workspace, &binary, &serve)
+            Err(server::serve(&workspace, &binary, &serve))
         }
         Task::Test(parts) => test::run(&Workspace::find()?, &parts),
     }

@@ -25,7 +25,7 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> 
 }
 
 /// Serves in the foreground until it is told to stop.
-pub(crate) fn serve(workspace: &Workspace, binary: &Path, settings: &[String]) -> Result<()> {
+pub(crate) fn serve(workspace: &Workspace, binary: &Path, settings: &[String]) -> anyhow::Error {
     let server = Tool::new(&binary.display().to_string(), "build it with `cargo xtask build`");
-    command::run(server.folder(&workspace.root).args(["serve"]).args(settings))
+    command::become_it(server.folder(&workspace.root).args(["serve"]).args(settings))
 }
