@@ -68,14 +68,22 @@ mod tests {
     async fn what_the_queue_does_not_hold_is_refused_at_once_and_the_rest_is_served() {
         let pool = Arc::new(BcryptPool::new(BcryptCost::UNSAFE_FOR_TESTS));
         let key = || AuthKey::from_bytes(&[7; 32]);
-        let places = pool.places.available_permits();
-        let tries = (0..places + 10).map(|_| {
-            let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.hash(key()).await })
-        });
+        let (places, cores) = (pool.places.available_permits(), pool.cores.available_permits());
+        // Nothing is computed until all have asked.
+        let held = pool.cores.acquire_many(u32::try_from(cores).unwrap()).await.unwrap();
+        let tries: Vec<_> = (0..places + 10)
+            .map(|_| {
+                let pool = Arc::clone(&pool);
+                tokio::spawn(async move { pool.hash(key()).await })
+            })
+            .collect();
+        while tries.iter().filter(|tried| tried.is_finished()).count() < 10 {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
         let mut served = Vec::new();
         let mut refused = 0;
-        for tried in tries.collect::<Vec<_>>() {
+        for tried in tries {
             match tried.await.unwrap() {
                 Ok(hash) => served.push(hash),
                 Err(Busy) => refused += 1,
