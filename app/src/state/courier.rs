@@ -3,7 +3,7 @@
 
 use std::{
     cell::Cell,
-    sync::{Arc, Weak},
+    rc::{Rc, Weak},
 };
 
 use client::{Account, Interruption, SyncError};
@@ -43,12 +43,8 @@ struct Round {
 }
 
 impl Courier {
-    #[expect(
-        clippy::arc_with_non_send_sync,
-        reason = "the page has one thread; the state's cells ask for Arc"
-    )]
-    pub(super) fn start(account: Account<Device>, session: Session) -> Arc<Self> {
-        Arc::new_cyclic(|weak: &Weak<Self>| {
+    pub(super) fn start(account: Account<Device>, session: Session) -> Rc<Self> {
+        Rc::new_cyclic(|weak: &Weak<Self>| {
             let weak = weak.clone();
             let events = Events::listen(move |push| {
                 if let Some(courier) = weak.upgrade() {
@@ -68,8 +64,8 @@ impl Courier {
     }
 
     /// Sends what is queued.
-    pub(super) fn deliver(self: &Arc<Self>) {
-        let courier = Arc::clone(self);
+    pub(super) fn deliver(self: &Rc<Self>) {
+        let courier = Rc::clone(self);
         spawn_local(async move {
             let mut asked = courier.sending.begin();
             while asked {
@@ -82,8 +78,8 @@ impl Courier {
         });
     }
 
-    fn fetch(self: &Arc<Self>) {
-        let courier = Arc::clone(self);
+    fn fetch(self: &Rc<Self>) {
+        let courier = Rc::clone(self);
         spawn_local(async move {
             let mut asked = courier.fetching.begin();
             while asked {
@@ -97,7 +93,7 @@ impl Courier {
         });
     }
 
-    fn hear(self: &Arc<Self>, push: Push) {
+    fn hear(self: &Rc<Self>, push: Push) {
         match push {
             Push::Opened => {
                 self.fetch();
@@ -117,7 +113,7 @@ impl Courier {
         self.session.set_link(Link::Up);
     }
 
-    fn interrupted(self: &Arc<Self>, error: Interruption) {
+    fn interrupted(self: &Rc<Self>, error: Interruption) {
         match error {
             Interruption::SessionEnded => {
                 self.session.lock("Your session has ended. Sign in again: nothing was lost.");
@@ -132,13 +128,13 @@ impl Courier {
         }
     }
 
-    fn try_later(self: &Arc<Self>) {
+    fn try_later(self: &Rc<Self>) {
         if self.waiting.replace(true) {
             return;
         }
         let pause = self.pause_ms.get();
         self.pause_ms.set((pause * 2).min(LONGEST_PAUSE_MS));
-        let weak = Arc::downgrade(self);
+        let weak = Rc::downgrade(self);
         spawn_local(async move {
             browser::pause(pause).await;
             if let Some(courier) = weak.upgrade() {

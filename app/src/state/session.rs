@@ -1,6 +1,6 @@
 //! Who is signed in.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use client::{Account, ConversationSummary, Interruption, SignIn, SignInError, SignUp, SignUpError};
 use crypto::recovery::{RecoveryKey, RecoveryKeyHint};
@@ -56,8 +56,8 @@ pub struct Session {
 #[derive(Clone)]
 struct Platform {
     device: Arc<Device>,
-    tabs: Arc<Tabs>,
-    courier: Option<Arc<Courier>>,
+    tabs: Rc<Tabs>,
+    courier: Option<Rc<Courier>>,
 }
 
 impl Session {
@@ -92,7 +92,7 @@ impl Session {
             let device = Device::open().await;
             self.storage.set(device.storage());
             let tabs = Tabs::listen(move |note| self.hear(note));
-            let platform = Platform { device: Arc::new(device), tabs: Arc::new(tabs), courier: None };
+            let platform = Platform { device, tabs: Rc::new(tabs), courier: None };
             self.platform.set_value(Some(SendWrapper::new(platform)));
             self.resume().await;
         });

@@ -1,5 +1,7 @@
 //! The engine's port on a browser.
 
+use std::sync::Arc;
+
 use client::{CallError, StoreUnavailable, device::Change};
 use crypto::kdf::{KdfParams, StretchedPassword};
 use gloo_net::http::Request;
@@ -19,8 +21,12 @@ pub struct Device {
 
 impl Device {
     /// Opens what the browser keeps for the page.
-    pub async fn open() -> Self {
-        Self { records: Records::open().await }
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "the engine shares its device so; the page has one thread"
+    )]
+    pub async fn open() -> Arc<Self> {
+        Arc::new(Self { records: Records::open().await })
     }
 
     /// Whether what is kept here outlasts the page.
