@@ -24,6 +24,22 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// The server is not there, or went away in the middle.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl From<std::io::Error> for Gone {
+    fn from(_: std::io::Error) -> Self {
+        Self
+    }
+}
+
+impl From<hyper::Error> for Gone {
+    fn from(_: hyper::Error) -> Self {
+        Self
+    }
+}
+
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, token: None, headers: Vec::new() }
@@ -63,12 +79,7 @@ impl Client {
     }
 
     /// Fails when the connection does.
-    pub(crate) async fn try_send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Body,
-    ) -> Result<Answer, hyper::Error> {
+    pub(crate) async fn try_send(&self, method: Method, path: &str, body: Body) -> Result<Answer, Gone> {
         let response = self.open(method, path, body).await?;
         let (head, body) = response.into_parts();
         Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
@@ -80,8 +91,8 @@ impl Client {
         method: Method,
         path: &str,
         body: Body,
-    ) -> Result<http::Response<hyper::body::Incoming>, hyper::Error> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+    ) -> Result<http::Response<hyper::body::Incoming>, Gone> {
+        let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let mut request =
@@ -92,7 +103,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        sender.send_request(request.body(body).unwrap()).await
+        Ok(sender.send_request(request.body(body).unwrap()).await?)
     }
 }
 
