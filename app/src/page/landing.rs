@@ -2,15 +2,27 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use crate::component::{
-    icon::{Icon, Sign},
-    public_frame::PublicFrame,
+use crate::{
+    component::{
+        icon::{Icon, Sign},
+        public_frame::PublicFrame,
+    },
+    state::session::use_session,
 };
 
 /// The first page.
 #[component]
 pub fn Landing() -> impl IntoView {
+    let session = use_session();
+    let navigate = use_navigate();
+    // Who is signed in has no need of an introduction.
+    Effect::new(move || {
+        if session.is_open() {
+            navigate("/inbox", NavigateOptions { replace: true, ..NavigateOptions::default() });
+        }
+    });
     view! {
         <Title text="" />
         <PublicFrame>
