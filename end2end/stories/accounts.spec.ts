@@ -3,7 +3,7 @@ import { expect, hydrated, test } from "../support/story.ts";
 
 test.use({
   // A refused sign-in and a taken name are answers with a status, which the browser also notes in its console.
-  expectedNoise: [/status of 401/, /status of 409/, /status of 429/],
+  noise: { expected: [/status of 401/, /status of 409/, /status of 429/] },
 });
 
 test("registration says what is wrong before anything is sent", async ({ newBrowser, newPerson }) => {
@@ -28,24 +28,24 @@ test("registration says what is wrong before anything is sent", async ({ newBrow
     ["Password1!", "too easy to guess"],
     ["Mallory-99!", "too easy to guess"],
   ];
-  await page.getByLabel("Username").fill("mallory");
+  await page.getByLabel("Username", { exact: true }).fill("mallory");
   for (const [password, complaint] of tries) {
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await page.getByLabel("Password again").fill(password);
+    await page.getByLabel("Password again", { exact: true }).fill(password);
     await mallory.submitRegistration();
     await expect(error.filter({ hasText: complaint })).toBeVisible();
   }
 
   await page.getByLabel("Password", { exact: true }).fill(mallory.password);
-  await page.getByLabel("Password again").fill("something-else-1!");
+  await page.getByLabel("Password again", { exact: true }).fill("something-else-1!");
   await mallory.submitRegistration();
   await expect(error.filter({ hasText: "different" })).toBeVisible();
   expect(sent).toEqual([]);
 
-  await page.getByLabel("Password again").fill(mallory.password);
-  await page.getByLabel("Username").fill("Alice");
+  await page.getByLabel("Password again", { exact: true }).fill(mallory.password);
+  await page.getByLabel("Username", { exact: true }).fill("Alice");
   await mallory.submitRegistration();
-  await expect(error.filter({ hasText: "exists" })).toBeVisible({ timeout: 20_000 });
+  await expect(error.filter({ hasText: "taken" })).toBeVisible({ timeout: 20_000 });
 });
 
 test("the recovery key cannot be skipped, and a typing error is noticed", async ({ newBrowser }) => {
@@ -76,7 +76,7 @@ test("a wrong password and an unknown name get the same answer", async ({ newBro
     ["alice", "not-her-password-1!"],
     ["nobody-here", "not-her-password-1!"],
   ]) {
-    await page.getByLabel("Username").fill(name ?? "");
+    await page.getByLabel("Username", { exact: true }).fill(name ?? "");
     await page.getByLabel("Password", { exact: true }).fill(password ?? "");
     const answered = page.waitForResponse("**/fn/session/login");
     await page.getByRole("button", { name: "Sign in" }).click();

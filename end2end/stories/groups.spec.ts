@@ -17,7 +17,7 @@ test("several people in one conversation: everyone reads, and sees who else does
   expect(await bob.texts()).toEqual(await alice.texts());
 
   await bob.page.getByRole("button", { name: "Who reads this" }).click();
-  const readers = bob.page.getByRole("complementary", { name: "Who reads this" });
+  const readers = bob.page.getByRole("region", { name: "Who reads this" });
   await expect(readers).toContainText("alice");
   await expect(readers).toContainText("carol");
   await expect(readers).not.toContainText("dave");
@@ -27,7 +27,7 @@ test("several people in one conversation: everyone reads, and sees who else does
       [alice, "bob"],
     ].map(async ([person, other]) => {
       if (typeof person === "string" || typeof other !== "string") throw new Error("a person and a name");
-      const panel = person.page.getByRole("complementary", { name: "Who reads this" });
+      const panel = person.page.getByRole("region", { name: "Who reads this" });
       if (!(await panel.isVisible())) await person.page.getByRole("button", { name: "Who reads this" }).click();
       return panel.getByRole("list", { name: `Safety number with ${other}` }).innerText();
     }),

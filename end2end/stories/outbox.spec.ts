@@ -1,7 +1,7 @@
 import { expect, hydrated, test } from "../support/story.ts";
 
 test.use({
-  expectedNoise: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/],
+  noise: { expected: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/] },
 });
 
 test("what was written while the server was gone waits, and goes out once", async ({ server, newPerson }) => {

@@ -91,5 +91,5 @@ test("two people message each other through reload, log out, another browser, an
 
 test.use({
   // While the server is away the browser itself reports what it could not reach.
-  expectedNoise: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/, /status of 401/],
+  noise: { expected: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/, /status of 401/] },
 });

@@ -13,7 +13,7 @@ export async function nothingLeaked(server: Server, secrets: Secrets): Promise<v
   expect(secrets.size, "the canary has something to look for").toBeGreaterThan(0);
   const finds: string[] = [];
   const written = await server.everythingWritten();
-  expect([...written.keys()].some((path) => path.endsWith(".db")), "the database was looked at").toBe(true);
+  expect([...written.keys()].some((path) => path.endsWith(".sqlite")), "the database was looked at").toBe(true);
   for (const [name, secret] of secrets) {
     expect(secret.length, `${name} is long enough to be looked for`).toBeGreaterThanOrEqual(8);
     for (const [encoding, needle] of disguises(secret)) {

@@ -15,7 +15,8 @@ export class Person {
     public page: Page,
     password?: string,
   ) {
-    this.password = password ?? `Lantern-${[...username].reverse().join("")}-47!`;
+    // Everyone has a password of their own; a name inside would be refused, so only its letters' codes go in.
+    this.password = password ?? `Lantern-${Buffer.from(username).toString("hex")}-47!`;
     this.secrets.set(`${username}'s password`, this.password);
     this.listen();
   }
@@ -38,9 +39,9 @@ export class Person {
   async fillInRegistration(): Promise<void> {
     await this.page.goto("/register");
     await hydrated(this.page);
-    await this.page.getByLabel("Username").fill(this.username);
+    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);
-    await this.page.getByLabel("Password again").fill(this.password);
+    await this.page.getByLabel("Password again", { exact: true }).fill(this.password);
   }
 
   async submitRegistration(): Promise<void> {
@@ -66,7 +67,7 @@ export class Person {
   async logIn(): Promise<void> {
     await this.page.goto("/login");
     await hydrated(this.page);
-    await this.page.getByLabel("Username").fill(this.username);
+    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);
     await this.page.getByRole("button", { name: "Sign in" }).click();
     await this.seesInbox();

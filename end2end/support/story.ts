@@ -11,8 +11,8 @@ interface Story {
   newBrowser: (options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<BrowserContext>;
   /** Someone who has registered, in a browser of their own, and stands in the inbox. */
   newPerson: (username: string) => Promise<Person>;
-  /** What the browsers are allowed to say: patterns of console texts that a story expects. */
-  expectedNoise: RegExp[];
+  /** What the browsers may say in their consoles, because a story is about just that. */
+  noise: { expected: RegExp[] };
 }
 
 export const test = base.extend<Story>({
@@ -22,9 +22,9 @@ export const test = base.extend<Story>({
     await server.dispose();
   },
 
-  expectedNoise: async ({}, use) => use([]),
+  noise: [{ expected: [] }, { option: true }],
 
-  newBrowser: async ({ browser, server, expectedNoise }, use) => {
+  newBrowser: async ({ browser, server, noise }, use) => {
     const contexts: BrowserContext[] = [];
     const complaints: string[] = [];
     await use(async (options) => {
@@ -35,7 +35,7 @@ export const test = base.extend<Story>({
       return context;
     });
     for (const context of contexts) await context.close();
-    const unexpected = complaints.filter((text) => !expectedNoise.some((noise) => noise.test(text)));
+    const unexpected = complaints.filter((text) => !noise.expected.some((pattern) => pattern.test(text)));
     expect(unexpected, "no browser complains of anything").toEqual([]);
   },
 

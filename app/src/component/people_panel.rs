@@ -20,7 +20,7 @@ pub fn PeoplePanel(
     on_close: Callback<()>,
 ) -> impl IntoView {
     view! {
-        <aside
+        <section
             class="people-panel"
             aria-labelledby="people-title"
             on:keydown=move |event: ev::KeyboardEvent| {
@@ -62,6 +62,6 @@ pub fn PeoplePanel(
                     })
                     .collect_view()}
             </ul>
-        </aside>
+        </section>
     }
 }
