@@ -1,9 +1,6 @@
 //! Making an account: everything is drawn on the device, and one call makes it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use crypto::{
     account_key::AccountKey,
@@ -16,7 +13,7 @@ use crypto::{
 };
 use protocol::{
     Binary, Code, Username,
-    account::{Login, Register, SignedIn},
+    account::Register,
     password::{self, PasswordRefused},
     vault::NewRow,
 };
@@ -80,8 +77,6 @@ pub struct SignUpAttempt<D> {
     request: Register,
     account_key: AccountKey,
     recovery_key: RecoveryKey,
-    /// Whether an earlier call went out and its answer never came.
-    answer_was_lost: AtomicBool,
 }
 
 impl<D: Device> SignUpAttempt<D> {
@@ -96,11 +91,10 @@ impl<D: Device> SignUpAttempt<D> {
         let recovery_key = RecoveryKey::generate(&mut DeviceRng(&*device));
         let account_key = AccountKey::generate(&mut DeviceRng(&*device));
         let request = request(&*device, form, kdf, &stretched, &account_key, &recovery_key);
-        let answer_was_lost = AtomicBool::new(false);
-        Ok(Self { device, request, account_key, recovery_key, answer_was_lost })
+        Ok(Self { device, request, account_key, recovery_key })
     }
 
-    /// Registers the account; may be called again after an interruption.
+    /// Registers the account; may be called again after an interruption: the relay answers the same registration alike.
     ///
     /// # Errors
     /// [`SignUpError`].
@@ -109,41 +103,19 @@ impl<D: Device> SignUpAttempt<D> {
         for _ in 0..TRIES {
             answer = self.device.call(self.request.clone()).await;
             match answer {
-                Err(CallError::Unreachable) => {
-                    self.answer_was_lost.store(true, Ordering::Relaxed);
-                    self.device.breathe().await;
-                }
+                Err(CallError::Unreachable) => self.device.breathe().await,
                 _ => break,
             }
         }
         let session = match answer {
             Ok(session) => session,
-            Err(CallError::Refused(refusal))
-                if matches!(refusal.code, Code::UsernameTaken | Code::AccountTaken) =>
-            {
-                self.sign_in_if_ours().await?
+            Err(CallError::Refused(refusal)) if refusal.code == Code::UsernameTaken => {
+                return Err(SignUpError::UsernameTaken);
             }
             Err(error) => return Err(Interruption::from(error).into()),
         };
         let account = Engine::open(self.device.clone(), session, self.account_key.clone()).await?;
         Ok((account, self.recovery_key.clone()))
-    }
-
-    /// The name may be taken by this very attempt, if an answer was lost: only then does its auth key fit. Otherwise
-    /// nothing is tried, as a failed sign-in would count against whoever has the name.
-    async fn sign_in_if_ours(&self) -> Result<SignedIn, SignUpError> {
-        if !self.answer_was_lost.load(Ordering::Relaxed) {
-            return Err(SignUpError::UsernameTaken);
-        }
-        let Register { username, auth_key, device_name, .. } = self.request.clone();
-        match self.device.call(Login { username, auth_key, device_name }).await {
-            Ok(session) if session.account == self.request.account => Ok(session),
-            Ok(_) => Err(SignUpError::UsernameTaken),
-            Err(CallError::Refused(refusal)) if refusal.code == Code::WrongCredentials => {
-                Err(SignUpError::UsernameTaken)
-            }
-            Err(error) => Err(Interruption::from(error).into()),
-        }
     }
 }
 

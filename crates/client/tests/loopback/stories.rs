@@ -9,9 +9,7 @@ use client::{
     ComposeError, Interruption, MessageState, SignInError, SignUpAttempt, SignUpError, sign_in, sign_up,
 };
 use futures::executor::block_on;
-use protocol::{
-    Call, Code, account::Login, content::TextRefused, mailbox::Send, password::PasswordRefused,
-};
+use protocol::{Call, Code, account::Login, content::TextRefused, mailbox::Send, password::PasswordRefused};
 
 use crate::{
     device::{Storage, TestDevice},
@@ -203,7 +201,7 @@ fn what_is_wrong_with_a_form_is_told() {
     assert_eq!(error, Some(SignUpError::Password(PasswordRefused::TooShort)));
     let error = block_on(sign_up(Arc::clone(&device), form("alice"))).err();
     assert_eq!(error, Some(SignUpError::UsernameTaken));
-    // No answer was lost, so there is nothing to find out: a failed sign-in would count against the name's owner.
+    // A failed sign-in would count against the name's owner.
     assert_eq!(device.calls_to(Login::PATH), 0);
 
     let mut wrong = login("alice");

@@ -1,7 +1,7 @@
-use crypto::prekey::SignedPrekey;
+use crypto::{id::AccountId, prekey::SignedPrekey};
 use protocol::{
     Binary, Cursor, Refusal,
-    account::{Register, SignedIn},
+    account::{Login, Register, SignedIn},
     limits::{MAX_REGISTER_ROWS, MAX_VAULT_ROW_BYTES},
     refusal::Code,
     vault::{NewRow, VaultKind},
@@ -17,6 +17,9 @@ use crate::{
 
 impl Relay {
     /// Makes an account with its keys, its first vault rows and its first session: all of it or nothing.
+    ///
+    /// The same registration again, because its answer was lost or the network repeated it, begins a session of the
+    /// account that it made.
     ///
     /// # Errors
     /// [`Code::UsernameTaken`], [`Code::AccountTaken`]; [`Code::InvalidKeys`] for a prekey that the identity does not
@@ -44,10 +47,14 @@ impl Relay {
             warn!(%account, %problem, "register: invalid keys");
             Refusal::because(Code::InvalidKeys, format!("The prekey {problem}"))
         })?;
+        let again = Login {
+            username: username.clone(),
+            auth_key: auth_key.clone(),
+            device_name: device_name.clone(),
+        };
         // Spares the hashing when the name is taken already; the insertion below decides.
-        if self.0.store.find_credentials(&username).await?.is_some() {
-            info!(%account, "register: the username is taken");
-            return Err(Code::UsernameTaken.into());
+        if let Some(standing) = self.0.store.find_credentials(&username).await? {
+            return self.register_again(account, standing.account, again).await;
         }
 
         let password_hash = self.0.passwords.hash(auth_key.clone()).await.map_err(busy_refusal)?;
@@ -70,8 +77,9 @@ impl Relay {
         match self.0.store.register(new, session.clone()).await? {
             Registered::Done => {}
             Registered::UsernameTaken => {
-                info!(%account, "register: the username is taken");
-                return Err(Code::UsernameTaken.into());
+                let standing = self.0.store.find_credentials(&username).await?;
+                let owner = standing.map_or(account, |standing| standing.account);
+                return self.register_again(account, owner, again).await;
             }
             Registered::AccountTaken => {
                 info!(%account, "register: the account id is taken");
@@ -91,6 +99,25 @@ impl Relay {
             mailbox_end: Cursor::START,
         };
         Ok((signed_in, token))
+    }
+
+    /// The name is somebody's. Only if it is this very account's is a login worth a try: another's is none of the
+    /// caller's business, and must not collect failed logins by it.
+    async fn register_again(
+        &self,
+        account: AccountId,
+        owner: AccountId,
+        login: Login,
+    ) -> Result<(SignedIn, SessionToken), Refusal> {
+        if account != owner {
+            info!(%account, "register: the username is taken");
+            return Err(Code::UsernameTaken.into());
+        }
+        info!(%account, "register: registered before");
+        self.login(login).await.map_err(|refusal| match refusal.code {
+            Code::WrongCredentials => Code::UsernameTaken.into(),
+            _ => refusal,
+        })
     }
 }
 
