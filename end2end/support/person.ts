@@ -103,8 +103,10 @@ export class Person {
     await expect(this.page).toHaveURL(/\/inbox\/.+/);
   }
 
-  async openConversationWith(name: string): Promise<void> {
-    await this.page.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name }).click();
+  /** Opens the conversation with exactly these people, named as the list names them: “alice”, “alice and bob”. */
+  async openConversationWith(names: string): Promise<void> {
+    const list = this.page.getByRole("navigation", { name: "Conversations" });
+    await list.getByRole("link").filter({ has: this.page.getByText(names, { exact: true }) }).click();
     await expect(this.page.getByRole("log", { name: "Messages" })).toBeVisible();
   }
 

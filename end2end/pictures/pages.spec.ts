@@ -1,0 +1,70 @@
+import type { Page } from "@playwright/test";
+
+import { Person } from "../support/person.ts";
+import { expect, hydrated, test } from "../support/story.ts";
+
+const SIZES = [
+  { name: "wide", width: 1280, height: 800 },
+  { name: "phone", width: 390, height: 844 },
+];
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const { name: size, width, height } of SIZES) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.screenshot({ path: `test-results/pictures/${name}-${size}-${colorScheme}.png` });
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+}
+
+test("every page", async ({ newBrowser, newPerson }) => {
+  const page = await (await newBrowser()).newPage();
+  for (const [path, name] of [["/", "landing"], ["/login", "login"], ["/nowhere", "not-found"]] as const) {
+    await page.goto(path);
+    await hydrated(page);
+    await picture(page, name);
+  }
+  const alice = new Person("alice", page);
+  await alice.fillInRegistration();
+  await picture(page, "register");
+  await alice.submitRegistration();
+  await expect(page.getByRole("heading", { name: "Keep your recovery key" })).toBeVisible();
+  await picture(page, "recovery-key");
+  await alice.keepRecoveryKey();
+  await alice.seesInbox();
+  await picture(page, "empty-inbox");
+
+  const bob = await newPerson("bob");
+  const carol = await newPerson("carol");
+  const [toBob, toGroup] = [["bob"], ["bob", "carol"]];
+  await alice.writeTo(toGroup, "Dinner at ours on Friday? There will be soup.");
+  await carol.openConversationWith("alice and bob");
+  await carol.writes("Count me in. I bring bread from the market.");
+  await alice.writeTo(toBob, "Did the parcel arrive?");
+  await bob.openConversationWith("alice");
+  await bob.sees("parcel");
+  await bob.writes("This morning, thank you! It was well wrapped.");
+  await bob.writes("I put the key back under the third flower pot, the blue one.");
+  await alice.sees("flower pot");
+  await alice.writes("Perfect. See you on Friday then?");
+  await alice.seesAsSent("Perfect");
+  await bob.writes("With pleasure!");
+  await alice.sees("With pleasure");
+  await picture(page, "conversation");
+  await page.screenshot({ path: "../docs/screenshot.png" });
+  await page.getByRole("button", { name: "Who reads this" }).click();
+  await picture(page, "who-reads-this");
+  await page.goto("/compose");
+  await hydrated(page);
+  await page.getByRole("checkbox", { name: "bob" }).check();
+  await picture(page, "compose");
+  await page.goto("/inbox");
+  await hydrated(page);
+  await alice.seesInbox();
+  await picture(page, "inbox");
+});
+
+test.use({ noise: { expected: [/status of 404/] } });
