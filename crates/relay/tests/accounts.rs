@@ -48,6 +48,31 @@ async fn a_name_is_taken_in_any_spelling_of_its_case() {
 }
 
 #[tokio::test]
+async fn the_same_registration_again_is_the_same_account() {
+    let stage = Stage::new();
+    let alice = stage.join("alice").await;
+    let (again, _) = stage.relay.register(alice.person.registration()).await.unwrap();
+    assert_eq!(again.account, alice.signed_in.account);
+    assert!(again.wrapped_by_password.is_some());
+
+    let mut guessed = alice.person.registration();
+    guessed.auth_key = wrong_key();
+    let refusal = stage.relay.register(guessed).await.unwrap_err();
+    assert_eq!(refusal.code, Code::UsernameTaken, "another password is not told from another person");
+}
+
+#[tokio::test]
+async fn a_taken_name_that_is_asked_for_again_and_again_does_not_lock_its_owner_out() {
+    let stage = Stage::new();
+    let alice = stage.join("alice").await;
+    for _ in 0..8 {
+        let refusal = stage.relay.register(Person::new("alice").registration()).await.unwrap_err();
+        assert_eq!(refusal.code, Code::UsernameTaken);
+    }
+    stage.relay.login(alice.person.login()).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_account_id_is_taken_once() {
     let stage = Stage::new();
     let alice = stage.join("alice").await;
