@@ -6,9 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
+mod raw;
+
 use std::{
-    fs::File,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -23,17 +23,13 @@ use crypto::{
 use futures::future::join_all;
 use protocol::{Binary, account::Register, mailbox::Send};
 use rand_core::UnwrapErr;
+use raw::{Alone, Grouped};
 use relay::{
     Caller, Policy, Relay, RelayParts, ServerSecret,
     port::{Bcrypt, BcryptCost, Entropy, LocalEvents},
 };
-use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
 use store_conformance::Person;
 use store_sqlite::{Settings, SqliteStore};
-use tokio::sync::{Mutex, mpsc, oneshot};
 
 const CLIENTS: [usize; 3] = [1, 8, 32];
 /// Messages in all, by number of clients: each measurement takes about as long.
@@ -44,7 +40,7 @@ fn main() {
     let place = place.map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(place).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    println!("fdatasync of 4 KiB appended: {:>7.0} a second", fdatasync_rate(folder.path()));
+    println!("fdatasync of 4 KiB appended: {:>7.0} a second", raw::fdatasync_rate(folder.path()));
     println!();
     println!(
         "durable messages a second    relay   raw, alone   raw, grouped   relay / alone   relay / grouped"
@@ -154,34 +150,14 @@ impl Entropy for SystemEntropy {
     }
 }
 
-async fn raw_connection(path: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "4000");
-    let mut connection = options.connect().await.unwrap();
-    let table = "create table rows (row integer primary key, bytes blob not null) strict";
-    sqlx::query(table).execute(&mut connection).await.unwrap();
-    connection
-}
-
-async fn insert(connection: &mut SqliteConnection, bytes: Vec<u8>) {
-    sqlx::query("insert into rows (bytes) values (?1)").bind(bytes).execute(connection).await.unwrap();
-}
-
 /// One transaction a message.
 async fn raw_alone(path: &Path, outboxes: &[Vec<Vec<u8>>]) -> f64 {
-    let connection = Arc::new(Mutex::new(raw_connection(path).await));
+    let alone = Alone::open(path).await;
     let clients = outboxes.iter().cloned().map(|outbox| {
-        let connection = Arc::clone(&connection);
+        let alone = alone.clone();
         async move {
             for bytes in outbox {
-                let mut connection = connection.lock().await;
-                let mut transaction = connection.begin_with("begin immediate").await.unwrap();
-                insert(&mut transaction, bytes).await;
-                transaction.commit().await.unwrap();
+                alone.insert(bytes).await;
             }
         }
     });
@@ -190,38 +166,16 @@ async fn raw_alone(path: &Path, outboxes: &[Vec<Vec<u8>>]) -> f64 {
 
 /// One transaction for all that wait.
 async fn raw_grouped(path: &Path, outboxes: &[Vec<Vec<u8>>]) -> f64 {
-    let mut connection = raw_connection(path).await;
-    let (queue, mut waiting) = mpsc::channel::<(Vec<u8>, oneshot::Sender<()>)>(1_024);
-    let writer = tokio::spawn(async move {
-        while let Some(first) = waiting.recv().await {
-            let mut group = vec![first];
-            while let Ok(next) = waiting.try_recv() {
-                group.push(next);
-            }
-            let mut transaction = connection.begin_with("begin immediate").await.unwrap();
-            let mut done = Vec::new();
-            for (bytes, answer) in group {
-                insert(&mut transaction, bytes).await;
-                done.push(answer);
-            }
-            transaction.commit().await.unwrap();
-            done.into_iter().for_each(|answer| answer.send(()).unwrap());
-        }
-    });
+    let grouped = Grouped::open(path).await;
     let clients = outboxes.iter().cloned().map(|outbox| {
-        let queue = queue.clone();
+        let grouped = grouped.clone();
         async move {
             for bytes in outbox {
-                let (answer, done) = oneshot::channel();
-                queue.send((bytes, answer)).await.unwrap();
-                done.await.unwrap();
+                grouped.insert(bytes).await;
             }
         }
     });
-    let rate = rate_of(outboxes, clients.collect()).await;
-    drop(queue);
-    writer.await.unwrap();
-    rate
+    rate_of(outboxes, clients.collect()).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures the time")]
@@ -233,16 +187,4 @@ where
     let clients = clients.into_iter().map(tokio::spawn);
     join_all(clients).await.into_iter().for_each(Result::unwrap);
     outboxes.iter().map(Vec::len).sum::<usize>() as f64 / begun.elapsed().as_secs_f64()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the time")]
-fn fdatasync_rate(folder: &Path) -> f64 {
-    const TIMES: u32 = 1_000;
-    let mut file = File::create(folder.join("probe")).unwrap();
-    let begun = Instant::now();
-    for _ in 0..TIMES {
-        file.write_all(&[1; 4_096]).unwrap();
-        file.sync_data().unwrap();
-    }
-    f64::from(TIMES) / begun.elapsed().as_secs_f64()
 }
