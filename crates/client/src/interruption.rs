@@ -25,6 +25,12 @@ pub enum Interruption {
     /// The device's own store failed.
     #[error(transparent)]
     Device(#[from] StoreUnavailable),
+    /// The directory gives somebody a name that another account was met under: whoever is chosen by name would be
+    /// somebody else.
+    #[error(
+        "The server gives somebody a name that belongs to another account: nothing was sent, ask who runs the server"
+    )]
+    NameOfAnother,
     /// What the server returned as the account's vault is not what the account's devices put there.
     #[error(transparent)]
     Vault(#[from] VaultRefused),
@@ -35,9 +41,12 @@ impl Interruption {
     pub fn passes_by_itself(&self) -> bool {
         match self {
             Self::Unreachable | Self::Busy(_) => true,
-            Self::SessionEnded | Self::Refused(_) | Self::BadAnswer(_) | Self::Device(_) | Self::Vault(_) => {
-                false
-            }
+            Self::SessionEnded
+            | Self::Refused(_)
+            | Self::BadAnswer(_)
+            | Self::Device(_)
+            | Self::NameOfAnother
+            | Self::Vault(_) => false,
         }
     }
 }

@@ -74,9 +74,14 @@ impl<D: Device> Engine<D> {
         let sealings = self.device.scan(&self.records.sealings(message)).await?.len() as u32;
         let first = sealings.max(1);
         for attempt in first..first + MAX_SEALINGS {
-            let envelope = match self.sealing(message, draft, attempt).await? {
-                Ok(envelope) => envelope,
-                Err(outcome) => return Ok(outcome),
+            let envelope = match self.sealing(message, draft, attempt).await {
+                Ok(Ok(envelope)) => envelope,
+                Ok(Err(outcome)) => return Ok(outcome),
+                // A vault that takes no more pins, a name that is not theirs: what waits for others is sent.
+                Err(why @ (Interruption::Refused(_) | Interruption::NameOfAnother)) => {
+                    return Ok(Outcome::Failed(format!("Not sent: {why}")));
+                }
+                Err(interruption) => return Err(interruption),
             };
             match self.device.call(Send { envelope: Binary(envelope) }).await {
                 Ok(_) => return Ok(Outcome::Sent),

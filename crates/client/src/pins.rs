@@ -1,5 +1,7 @@
 //! Pins: which identity keys of a contact are accepted. The first that is seen is; another one needs the user's word.
 
+use std::collections::BTreeSet;
+
 use crypto::{
     id::{AccountId, Fingerprint},
     identity::IdentityPublic,
@@ -70,9 +72,33 @@ pub(crate) enum Checked {
     Unsound,
 }
 
+/// What the directory said about accounts.
+struct Fetched {
+    bundles: Vec<KeyBundle>,
+    /// Whether there was also somebody under a name that belongs to another account.
+    misnamed: bool,
+}
+
 impl<D: Device> Engine<D> {
-    /// Fetches the bundles of these accounts, in as many calls as it takes, and keeps their names.
+    /// Fetches the bundles of these accounts and keeps their names.
+    ///
+    /// # Errors
+    /// [`Interruption::NameOfAnother`], when one of them comes under a name that is not theirs.
     pub(crate) async fn fetch_bundles(&self, accounts: &[AccountId]) -> Result<Vec<KeyBundle>, Interruption> {
+        let Fetched { bundles, misnamed } = self.fetch(accounts).await?;
+        if misnamed { Err(Interruption::NameOfAnother) } else { Ok(bundles) }
+    }
+
+    /// As [`Self::fetch_bundles`], without those that come under a name that is not theirs.
+    pub(crate) async fn fetch_well_named(
+        &self,
+        accounts: &[AccountId],
+    ) -> Result<Vec<KeyBundle>, Interruption> {
+        Ok(self.fetch(accounts).await?.bundles)
+    }
+
+    /// In as many calls as it takes.
+    async fn fetch(&self, accounts: &[AccountId]) -> Result<Fetched, Interruption> {
         let mut bundles = Vec::with_capacity(accounts.len());
         for chunk in accounts.chunks(MAX_RECIPIENTS) {
             let keys = self.device.call(FetchKeys { accounts: chunk.to_vec() }).await?;
@@ -85,8 +111,24 @@ impl<D: Device> Engine<D> {
                 }
             }
         }
+        let asked = bundles.len();
+        let mut names = BTreeSet::new();
+        bundles.retain(|bundle| self.is_own_name(bundle) && names.insert(bundle.username.clone()));
         self.note_contacts(&bundles).await?;
-        Ok(bundles)
+        Ok(Fetched { misnamed: bundles.len() < asked, bundles })
+    }
+
+    /// Whether nobody else was met under the name of this bundle. A pin says who an account's key is; people are chosen
+    /// by name, so a name must not come to stand for another account either. Who is known keeps the name of the first
+    /// time, whatever the directory says.
+    fn is_own_name(&self, KeyBundle { account, username, .. }: &KeyBundle) -> bool {
+        let state = self.state();
+        *account == self.me.account
+            || state.contacts.is_known(*account)
+            || self.vault.pin(*account).is_some()
+            || (*username != self.me.username
+                && !state.contacts.has_name(username)
+                && !self.vault.has_pin_of(username))
     }
 
     /// Holds a bundle against the pin of its account; the first sound one becomes the pin.

@@ -184,7 +184,7 @@ impl<D: Device> Engine<D> {
         if changed.is_empty() {
             return Ok(());
         }
-        for bundle in self.fetch_bundles(&changed).await? {
+        for bundle in self.fetch_well_named(&changed).await? {
             self.check_bundle(&bundle).await?;
         }
         Ok(())
@@ -300,7 +300,7 @@ impl<D: Device> Engine<D> {
         if asked.is_empty() {
             return Ok(());
         }
-        for bundle in self.fetch_bundles(&asked).await? {
+        for bundle in self.fetch_well_named(&asked).await? {
             if !senders.contains(&bundle.account) {
                 continue;
             }

@@ -16,7 +16,7 @@ use crypto::{
     vault::{VaultKey, VaultKind, VaultPlace},
 };
 use protocol::{
-    Binary, Code,
+    Binary, Code, Username,
     vault::{FetchRows, PutRow, Row},
 };
 use zeroize::Zeroizing;
@@ -140,6 +140,11 @@ impl Vault {
     /// The pin of a contact.
     pub(crate) fn pin(&self, contact: AccountId) -> Option<Pin> {
         self.contents().pins.get(&contact).cloned()
+    }
+
+    /// Whether anybody was pinned under this name.
+    pub(crate) fn has_pin_of(&self, username: &Username) -> bool {
+        self.contents().pins.values().any(|pin| pin.username == *username)
     }
 
     /// Compares and sets the pin of a contact: `edit` sees the pin that stands and says what it shall be, or `None` when

@@ -39,6 +39,11 @@ impl Contacts {
         self.0.contains_key(&account)
     }
 
+    /// Whether anybody was met under this name.
+    pub(crate) fn has_name(&self, username: &Username) -> bool {
+        self.0.values().any(|contact| contact.username == *username)
+    }
+
     /// The key that is offered instead of the accepted one.
     pub(crate) fn offered(&self, account: AccountId) -> Option<IdentityPublic> {
         self.0.get(&account)?.offered

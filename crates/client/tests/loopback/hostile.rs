@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use client::{Interruption, MessageState, SignInError, SyncError, VaultRefused, sign_in};
+use client::{
+    Interruption, MessageState, OpenConversationError, SignInError, SyncError, VaultRefused, sign_in,
+};
 use crypto::{
     envelope::{Draft, Envelope},
     id::{AccountId, ConversationId, MessageId, PrekeyId},
@@ -362,6 +364,63 @@ fn a_password_is_not_stretched_less_than_is_safe_or_than_before() {
     let refused = block_on(sign_in(Arc::clone(&device), login("alice"))).err();
     assert_eq!(refused, Some(SignInError::WeakerProtection));
     assert_eq!(device.calls_to(account::Login::PATH), 0);
+}
+
+/// Bob's name would lead to somebody else, whose key nobody could know to be false.
+#[test]
+fn the_name_of_a_contact_does_not_come_to_stand_for_another_account() {
+    let Acquainted { world, alice, bob, conversation } = acquainted();
+    let mallory = Person::signs_up(&world, "mallory", 3);
+    let to_alice = mallory.opens(&[&alice]);
+    mallory.says(to_alice, "it is me, Bob");
+    let renamed = |name: &'static str| {
+        let of_mallory = json!(id_of(&mallory));
+        move |path: &str, _: &Value, honest: Answer| {
+            let mut answer = honest?;
+            if path == directory::FetchKeys::PATH {
+                for bundle in answer["bundles"].as_array_mut().unwrap() {
+                    if bundle["account"] == of_mallory {
+                        bundle["username"] = json!(name);
+                    }
+                }
+            }
+            Ok(answer)
+        }
+    };
+
+    // On the device that knows Bob, on one that knows him from the vault only, and under one's own name.
+    let fresh = Person::signs_in(&world, "alice", 8);
+    for (person, name) in [(&alice, "bob"), (&fresh, "bob"), (&alice, "alice")] {
+        person.device.set_hostility(renamed(name));
+        let refused = block_on(person.account.open_conversation(&[id_of(&mallory)]));
+        assert_eq!(refused, Err(OpenConversationError::Interrupted(Interruption::NameOfAnother)));
+        let told = Interruption::NameOfAnother.to_string();
+        assert!(told.contains("a name that belongs to another account"), "{told}");
+    }
+
+    // What that account wrote is held back, and what is honest arrives all the same.
+    bob.says(conversation, "still here");
+    let synced = alice.syncs();
+    assert_eq!((synced.new, synced.held), (1, 1));
+    assert_eq!(alice.sees(conversation), ["alice: hello", "bob: hi", "bob: still here"]);
+    assert_eq!(alice.account.conversations().len(), 1);
+    assert_eq!(alice.account.safety_number(id_of(&mallory)), None, "no key was pinned");
+}
+
+/// Strangers who write to somebody can fill the vault with their pins.
+#[test]
+fn a_vault_that_takes_no_more_pins_holds_up_only_what_needs_one() {
+    let Acquainted { world, alice, bob, conversation } = acquainted();
+    let carol = Person::signs_up(&world, "carol", 3);
+    let to_carol = alice.opens(&[&carol]);
+    alice.writes(to_carol, "we have not met");
+    alice.writes(conversation, "we have");
+    alice.device.refuse_next(vault::PutRow::PATH, protocol::Code::QuotaExceeded);
+    block_on(alice.account.flush()).unwrap();
+    let [MessageState::Failed(why)] = &alice.states(to_carol)[..] else { panic!("no pin, no message") };
+    assert!(why.starts_with("Not sent: "), "{why}");
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: hello", "bob: hi", "alice: we have"]);
 }
 
 /// Lets `change` rewrite the vault's rows whenever they are fetched.
