@@ -17,6 +17,9 @@ pub const MAX_VAULT_KEY_ID_BYTES: usize = 32;
 pub const MAX_VAULT_ROW_BYTES: usize = 4 * 1024;
 /// Most rows in one vault: an account's keys, and a pin for each of ten thousand contacts.
 pub const MAX_VAULT_ROWS: usize = 10_100;
+/// Most bytes of sealed rows in one vault: pins of ten thousand contacts with the longest names. All rows go out in one
+/// answer, which the server holds in memory.
+pub const MAX_VAULT_BYTES: usize = 2 * 1024 * 1024;
 /// Most rows that come with a registration.
 pub const MAX_REGISTER_ROWS: usize = 8;
 /// Longest name of a device, in characters.

@@ -13,5 +13,5 @@ pub use passwords::{Bcrypt, BcryptCost, BcryptCostRefused, Busy, PasswordHash, P
 pub use store::{
     Accounts, Credentials, CurrentKeys, Delivered, DeliveryPage, Directory, Expiry, LiveSession, Mailbox,
     NewAccount, NewEnvelope, NewSession, PutOutcome, Registered, SealedDelivery, SendContext, SentEnvelope,
-    Sessions, Store, StoreError, VaultRows,
+    Sessions, Store, StoreError, VaultRoom, VaultRows,
 };

@@ -97,13 +97,23 @@ pub trait VaultRows: Send + Sync {
     /// All rows of an account, in the order of kind (its number) and key id (as bytes).
     async fn vault_rows(&self, account: AccountId) -> Result<Vec<Row>, StoreError>;
 
-    /// Writes a row if the one that stands there has the version before, and there are not more than `max_rows` then.
+    /// Writes a row if the one that stands there has the version before, and the vault has room for it then. A row that
+    /// does not grow is always taken.
     async fn put_vault_row(
         &self,
         account: AccountId,
         row: Row,
-        max_rows: usize,
+        room: VaultRoom,
     ) -> Result<PutOutcome, StoreError>;
+}
+
+/// What one vault may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VaultRoom {
+    /// Most rows.
+    pub rows: usize,
+    /// Most bytes of all that is sealed.
+    pub bytes: usize,
 }
 
 /// A new account.

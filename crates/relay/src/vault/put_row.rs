@@ -1,11 +1,16 @@
 use protocol::{
     Refusal,
-    limits::{MAX_VAULT_KEY_ID_BYTES, MAX_VAULT_ROW_BYTES, MAX_VAULT_ROWS},
+    limits::{MAX_VAULT_BYTES, MAX_VAULT_KEY_ID_BYTES, MAX_VAULT_ROW_BYTES, MAX_VAULT_ROWS},
     refusal::Code,
     vault::{PutRow, Row, RowPut},
 };
 
-use crate::{Caller, Relay, port::PutOutcome};
+use crate::{
+    Caller, Relay,
+    port::{PutOutcome, VaultRoom},
+};
+
+const ROOM: VaultRoom = VaultRoom { rows: MAX_VAULT_ROWS, bytes: MAX_VAULT_BYTES };
 
 impl Relay {
     /// Writes a row if the one that stands there has the version before: compare and set.
@@ -16,7 +21,7 @@ impl Relay {
     pub async fn put_row(&self, caller: &Caller, request: PutRow) -> Result<RowPut, Refusal> {
         let PutRow { row } = request;
         check_bounds(&row)?;
-        match self.0.store.put_vault_row(caller.account(), row, MAX_VAULT_ROWS).await? {
+        match self.0.store.put_vault_row(caller.account(), row, ROOM).await? {
             PutOutcome::Done => Ok(RowPut {}),
             PutOutcome::VersionConflict => Err(Code::VersionConflict.into()),
             PutOutcome::Full => {

@@ -5,11 +5,11 @@ use protocol::{
     Binary,
     vault::{Row, VaultKind},
 };
-use relay::port::{PutOutcome, Store};
+use relay::port::{PutOutcome, Store, VaultRoom};
 
 use crate::cast::people;
 
-const ROOM: usize = 100;
+const ROOM: VaultRoom = VaultRoom { rows: 100, bytes: 10_000 };
 
 fn pin(key_id: &[u8], version: u64, content: &[u8]) -> Row {
     Row { kind: VaultKind::Pin, key_id: Binary(key_id.to_vec()), version, sealed: Binary(content.to_vec()) }
@@ -56,13 +56,35 @@ pub async fn a_row_is_written_only_after_the_one_before_it(store: Arc<dyn Store>
 /// A row that is there can still be changed.
 pub async fn a_full_vault_takes_changes_and_no_more_rows(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
-    let room = store.vault_rows(alice.account()).await.unwrap().len() + 1;
+    let rows = store.vault_rows(alice.account()).await.unwrap().len() + 1;
+    let room = VaultRoom { rows, ..ROOM };
     let put = async |account, row| store.put_vault_row(account, row, room).await.unwrap();
     assert_eq!(put(alice.account(), pin(b"bob", 1, b"x")).await, PutOutcome::Done);
     assert_eq!(put(alice.account(), pin(b"carol", 1, b"x")).await, PutOutcome::Full);
     assert_eq!(put(alice.account(), pin(b"bob", 2, b"y")).await, PutOutcome::Done);
     assert_eq!(put(bob.account(), pin(b"carol", 1, b"x")).await, PutOutcome::Done, "another vault");
-    assert_eq!(store.vault_rows(alice.account()).await.unwrap().len(), room);
+    assert_eq!(store.vault_rows(alice.account()).await.unwrap().len(), rows);
+}
+
+/// Bytes are counted over all rows: neither a new one nor one that grows gets more than there is room for.
+pub async fn a_vault_has_room_for_so_many_bytes(store: Arc<dyn Store>) {
+    let [alice, bob] = people(&store, 2).await.try_into().unwrap();
+    let held = store.vault_rows(alice.account()).await.unwrap();
+    let held: usize = held.iter().map(|row| row.sealed.0.len()).sum();
+    let room = VaultRoom { bytes: held + 30, ..ROOM };
+    let put = async |account, row| store.put_vault_row(account, row, room).await.unwrap();
+    assert_eq!(put(alice.account(), pin(b"bob", 1, &[1; 20])).await, PutOutcome::Done);
+    assert_eq!(put(alice.account(), pin(b"carol", 1, &[1; 11])).await, PutOutcome::Full);
+    assert_eq!(put(alice.account(), pin(b"carol", 1, &[1; 10])).await, PutOutcome::Done);
+    assert_eq!(put(alice.account(), pin(b"bob", 2, &[2; 21])).await, PutOutcome::Full);
+    assert_eq!(
+        put(alice.account(), pin(b"bob", 2, &[2; 20])).await,
+        PutOutcome::Done,
+        "no larger than before"
+    );
+    assert_eq!(put(alice.account(), pin(b"bob", 3, &[3; 15])).await, PutOutcome::Done);
+    assert_eq!(put(alice.account(), pin(b"carol", 2, &[3; 15])).await, PutOutcome::Done, "room came back");
+    assert_eq!(put(bob.account(), pin(b"carol", 1, &[1; 20])).await, PutOutcome::Done, "another vault");
 }
 
 /// The identity first, then prekeys, then pins; key ids as bytes, the shorter first.

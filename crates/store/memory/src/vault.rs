@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use crypto::id::AccountId;
 use protocol::vault::Row;
-use relay::port::{PutOutcome, StoreError, VaultRows};
+use relay::port::{PutOutcome, StoreError, VaultRoom, VaultRows};
 
 use crate::MemoryStore;
 
@@ -19,13 +19,14 @@ impl VaultRows for MemoryStore {
         &self,
         account: AccountId,
         row: Row,
-        max_rows: usize,
+        room: VaultRoom,
     ) -> Result<PutOutcome, StoreError> {
         let mut state = self.lock();
         let Some(found) = state.accounts.get_mut(&account) else {
             return Err(StoreError::Failed("a row comes for an account that does not exist".into()));
         };
         let rows = found.vault.len();
+        let bytes: usize = found.vault.values().map(|row| row.sealed.0.len()).sum();
         let key = (row.kind, row.key_id.0.clone());
         let standing = found.vault.get(&key);
         if standing == Some(&row) {
@@ -34,7 +35,11 @@ impl VaultRows for MemoryStore {
         if standing.map_or(0, |standing| standing.version) + 1 != row.version {
             return Ok(PutOutcome::VersionConflict);
         }
-        if standing.is_none() && rows >= max_rows {
+        let before = standing.map_or(0, |standing| standing.sealed.0.len());
+        let grows = row.sealed.0.len() > before;
+        if standing.is_none() && rows >= room.rows
+            || grows && bytes - before + row.sealed.0.len() > room.bytes
+        {
             return Ok(PutOutcome::Full);
         }
         found.vault.insert(key, row);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use crypto::id::AccountId;
 use protocol::{Binary, vault::Row};
-use relay::port::{PutOutcome, StoreError, VaultRows};
+use relay::port::{PutOutcome, StoreError, VaultRoom, VaultRows};
 use sqlx::{SqliteConnection, query};
 
 use crate::{
@@ -45,16 +45,16 @@ impl VaultRows for SqliteStore {
         &self,
         account: AccountId,
         row: Row,
-        max_rows: usize,
+        room: VaultRoom,
     ) -> Result<PutOutcome, StoreError> {
-        self.writer.make(Put { account, row, max_rows }).await
+        self.writer.make(Put { account, row, room }).await
     }
 }
 
 struct Put {
     account: AccountId,
     row: Row,
-    max_rows: usize,
+    room: VaultRoom,
 }
 
 #[async_trait]
@@ -81,13 +81,23 @@ impl Change for Put {
         if standing.as_ref().map_or(0, |row| row.version) + 1 != version {
             return Ok(PutOutcome::VersionConflict);
         }
-        if standing.is_none() {
-            let count = query!("select count(*) as count from vault_rows where account = ?1", account)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(store_error)?
-                .count;
-            if count >= integer(self.max_rows as u64) {
+        let before = standing.as_ref().map_or(0, |row| row.sealed.len());
+        if sealed.0.len() > before {
+            let held = query!(
+                r#"
+                select count(*) as "rows: i64", coalesce(sum(length(sealed)), 0) as "bytes!: i64"
+                from   vault_rows
+                where  account = ?1
+                "#,
+                account,
+            )
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(store_error)?;
+            let grown = integer((sealed.0.len() - before) as u64);
+            if standing.is_none() && held.rows >= integer(self.room.rows as u64)
+                || held.bytes + grown > integer(self.room.bytes as u64)
+            {
                 return Ok(PutOutcome::Full);
             }
         }
