@@ -1,25 +1,17 @@
 //! Sealing and opening messages. `cargo bench -p crypto --bench envelope` first prints what the envelope costs beside the
 //! sum of its primitives, measured in turns in the same run; `-- ratio` prints only that.
 
+mod messages;
 #[path = "../tests/people/mod.rs"]
 mod people;
 mod primitives;
 #[path = "../tests/seeded/mod.rs"]
 mod seeded;
 
-use std::hint::black_box;
-
 use criterion::{Criterion, Throughput};
-use crypto::{
-    envelope::{Delivery, Draft},
-    id::{ConversationId, MessageId},
-};
-use people::{Person, seal};
+use messages::{open, people, received, sealing_to};
 use primitives::{OpenPrimitives, SealPrimitives};
 use seeded::Seeded;
-
-/// What one message holds here; padding makes it 512.
-const CONTENT: &[u8] = &[b'x'; 256];
 
 fn main() {
     print_ratios();
@@ -30,45 +22,6 @@ fn main() {
     sealing(&mut criterion);
     opening(&mut criterion);
     criterion.final_summary();
-}
-
-/// A draft to everyone, ready to be sealed again and again.
-fn sealing_to<'a>(people: &'a [Person], rng: &'a mut Seeded) -> impl FnMut() + 'a {
-    let prekeys: Vec<_> = people.iter().map(Person::published).collect();
-    let draft = Draft {
-        conversation: ConversationId::of_set(people.iter().map(|person| person.account)),
-        message: MessageId::random(rng),
-        parents: &[],
-        sent_at_ms: 1_790_000_000_000,
-        expires_at_ms: None,
-        content: CONTENT,
-    };
-    move || {
-        let sealed = draft.seal(people[0].account, &people[0].identity, &prekeys, rng);
-        black_box(sealed.expect("the draft is sound"));
-    }
-}
-
-/// Bytes as they come from the server: what all share, and the second person's seal.
-fn received(people: &[Person], rng: &mut Seeded) -> (Vec<u8>, Vec<u8>) {
-    let envelope = seal(&people[0], &people.iter().collect::<Vec<_>>(), CONTENT, rng);
-    let place = envelope.claimed_header().place_of(people[1].account).expect("a recipient");
-    (envelope.shared_bytes().to_vec(), envelope.seals()[place].to_vec())
-}
-
-/// Parsed, verified, opened.
-fn open((shared, seal): &(Vec<u8>, Vec<u8>), people: &[Person]) {
-    let opened = Delivery::parse(shared, seal)
-        .expect("the delivery is sound")
-        .verify(&people[0].identity.public())
-        .and_then(|verified| {
-            verified.open(people[1].account, &people[1].identity.public(), &people[1].prekey)
-        });
-    black_box(opened.expect("the delivery opens"));
-}
-
-fn people(count: usize, rng: &mut Seeded) -> Vec<Person> {
-    (0..count).map(|_| Person::generate(rng)).collect()
 }
 
 fn sealing(criterion: &mut Criterion) {
