@@ -20,11 +20,16 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{Server, router};
+use super::{
+    Server, router,
+    unread::{Pace, ReadInTime},
+};
 use crate::shutdown::Shutdown;
 
 /// Longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// What who asks must at least read of the answer: less than any network carries.
+const SLOWEST_READER: Pace = Pace { bytes: 32 * 1024, within: Duration::from_secs(60) };
 /// How long to wait when the system gives no connection, because there are no more open files for example.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 
@@ -73,7 +78,10 @@ async fn connection(stream: TcpStream, router: Router, header_timeout: Duration,
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(ReadInTime::new(stream, SLOWEST_READER)),
+            TowerToHyperService::new(router),
+        );
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`listener`] | connections: timeouts, caps, the end |
+//! | [`unread`] | answers that nobody reads |
 //! | [`envelope`] | around every request: its id, its line in the log, the last word on its answer |
 //! | [`security_headers`] | what every answer tells the browser to be careful with |
 //! | [`calls`] | `POST /fn/…`: the relay's calls |
@@ -32,6 +33,7 @@ mod refusal;
 mod same_site;
 mod security_headers;
 mod session;
+mod unread;
 
 pub(crate) use listener::serve;
 use refusal::RefusedAnswer;
