@@ -4,7 +4,7 @@ import { hydrated, test } from "../support/story.ts";
 import type { Person } from "../support/person.ts";
 import { report, timed } from "./figures.ts";
 
-const MANY_MESSAGES = 1_000;
+const MANY_MESSAGES = 300;
 
 test("the first load: what travels, and how long until the page is live", async ({ newBrowser }) => {
   const took: number[] = [];
