@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crypto::{account_key::AccountKey, identity::IdentityKey};
-use protocol::account::SignedIn;
+use protocol::account::{CurrentSession, SignedIn};
 
 use crate::{
     Account, Contact, Device, Interruption, StoreUnavailable,
@@ -70,6 +70,16 @@ impl<D: Device> Engine<D> {
         let start = self.records.put_if_absent(&*self.device, &name, start).await?;
         self.state().start = self.records.open(&name, &start).unwrap_or(self.session.mailbox_end);
         Ok(())
+    }
+
+    /// Asks whose session the device's calls go out under. All pages of a browser share one cookie: while this one was
+    /// looking away, somebody else may have signed in beside it. Asked before what cannot be taken back.
+    ///
+    /// # Errors
+    /// [`Interruption::SessionEnded`] when it is another account's.
+    pub(crate) async fn check_whose_session(&self) -> Result<(), Interruption> {
+        let current = self.device.call(CurrentSession {}).await?;
+        if current.account == self.me.account { Ok(()) } else { Err(Interruption::SessionEnded) }
     }
 
     /// Short, and never held across an await.

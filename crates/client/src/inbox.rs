@@ -95,6 +95,11 @@ impl Ladder<'_> {
 }
 
 impl Landed {
+    /// Whether it is a message that opened.
+    pub(crate) fn is_opened(&self) -> bool {
+        matches!(&self.delivery, KeptDelivery::Message(message) if message.hash.is_some())
+    }
+
     fn dropped() -> Self {
         Self { delivery: KeptDelivery::Dropped, members: Vec::new() }
     }

@@ -57,7 +57,8 @@ impl From<CallError> for Interruption {
             CallError::Unreachable => Self::Unreachable,
             CallError::BadAnswer(text) => Self::BadAnswer(text),
             CallError::Refused(refusal) => match refusal.code {
-                Code::NotSignedIn => Self::SessionEnded,
+                // An engine sends its own envelopes only: the session has become another account's.
+                Code::NotSignedIn | Code::NotTheSender => Self::SessionEnded,
                 Code::Busy | Code::StoreUnavailable | Code::TooManyRequests | Code::Internal => {
                     Self::Busy(refusal)
                 }
@@ -79,7 +80,7 @@ mod tests {
                 matches!(code, Code::Busy | Code::StoreUnavailable | Code::TooManyRequests | Code::Internal);
             assert_eq!(interruption.passes_by_itself(), passes, "{code:?}");
             let ended = interruption == Interruption::SessionEnded;
-            assert_eq!(ended, *code == Code::NotSignedIn, "{code:?}");
+            assert_eq!(ended, matches!(code, Code::NotSignedIn | Code::NotTheSender), "{code:?}");
         }
         assert!(Interruption::from(CallError::Unreachable).passes_by_itself());
     }

@@ -145,6 +145,10 @@ impl<D: Device> Engine<D> {
             // Another device of this account may have accepted the new key meanwhile.
             vault.refresh(&*self.device, &self.records).await?;
         }
+        if vault.pin(bundle.account).is_none() {
+            // A row in another account's vault would lock its owner out.
+            self.check_whose_session().await?;
+        }
         let first_use = |pin: Option<&Pin>| pin.is_none().then(|| Pin::first_use(bundle));
         vault.edit_pin(&*self.device, &self.records, bundle.account, first_use).await?;
         let pinned = vault.pin(bundle.account);
@@ -156,6 +160,7 @@ impl<D: Device> Engine<D> {
     /// Accepts the key that the directory offers for this contact now.
     pub(crate) async fn accept_offered(&self, bundle: &KeyBundle) -> Result<(), Interruption> {
         let key = bundle.identity;
+        self.check_whose_session().await?;
         let accept = |pin: Option<&Pin>| match pin {
             None => Some(Pin::first_use(bundle)),
             Some(pin) if pin.current() == Some(&key) => None,

@@ -235,6 +235,10 @@ impl<D: Device> Engine<D> {
             let is_seen = |message| self.state().place_of(message).is_some_and(|place| place != item.cursor);
             landed.push((item.cursor, item.received_at_ms, ladder.climb(item, is_seen, &mut seen_here)));
         }
+        if landed.iter().any(|(.., landed)| !landed.is_opened()) {
+            // Another account's mailbox looks so. What is kept would stand in the place of what is one's own.
+            self.check_whose_session().await?;
+        }
         self.keep(&landed).await?;
 
         let mut new = 0;

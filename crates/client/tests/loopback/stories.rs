@@ -319,3 +319,35 @@ fn many_pages_come_in_order() {
     assert!(seen.iter().zip(&texts).all(|(seen, text)| *seen == format!("alice: {text}")));
     assert_eq!(bob.syncs().new, 0);
 }
+
+/// All tabs of a browser share one cookie. A tab that slept through it must not take another account's mailbox for its
+/// own, nor write into another account's vault.
+#[test]
+fn a_tab_notices_that_somebody_else_signed_in_beside_it() {
+    let (world, alice, bob) = alice_and_bob();
+    let carol = Person::signs_up(&world, "carol", 3);
+    let of_all = carol.opens(&[&alice, &bob]);
+    let (to_bob, to_carol) = (alice.opens(&[&bob]), alice.opens(&[&carol]));
+    alice.says(to_bob, "we have met");
+    let beside = TestDevice::new(&world, &alice.storage, 7);
+    block_on(sign_in(beside, login("bob"))).unwrap();
+    carol.says(of_all, "for Alice and Bob");
+
+    let message = block_on(alice.account.compose(to_bob, "as ever")).unwrap();
+    assert_eq!(block_on(alice.account.flush()), Err(Interruption::SessionEnded));
+    assert_eq!(alice.states(to_bob).last(), Some(&MessageState::Queued));
+    block_on(alice.account.discard(message)).unwrap();
+    alice.writes(to_carol, "we have not met");
+    assert_eq!(block_on(alice.account.flush()), Err(Interruption::SessionEnded));
+    assert_eq!(alice.states(to_carol), [MessageState::Queued]);
+    assert_eq!(block_on(alice.account.sync()), Err(Interruption::SessionEnded.into()));
+
+    // Bob's vault is his own, and when Alice has signed in again, all is there and goes out.
+    Person::signs_in(&world, "bob", 8);
+    let device = TestDevice::new(&world, &alice.storage, 9);
+    let again = block_on(sign_in(device, login("alice"))).unwrap();
+    assert_eq!(block_on(again.sync()).unwrap().new, 2, "her own from before, and Carol's");
+    block_on(again.flush()).unwrap();
+    carol.syncs();
+    assert_eq!(carol.sees(to_carol), ["alice: we have not met"]);
+}

@@ -79,6 +79,9 @@ impl World {
         }
         let caller = relay.authenticate(token.unwrap_or_default()).await?;
         match path {
+            account::CurrentSession::PATH => {
+                relay.current_session(&caller, parse(request)?).await.and_then(json)
+            }
             account::Logout::PATH => relay.logout(&caller, parse(request)?).await.and_then(json),
             directory::ListUsers::PATH => relay.list_users(&caller, parse(request)?).await.and_then(json),
             directory::FetchKeys::PATH => relay.fetch_keys(&caller, parse(request)?).await.and_then(json),
