@@ -16,18 +16,24 @@ pub fn KeyWarning(
     contact: Contact,
     /// Tells the safety number with the new key.
     safety_number: Callback<Contact, Option<crypto::safety_number::SafetyNumber>>,
-    /// Accepts the new key.
-    on_accept: Callback<Contact>,
+    /// Accepts the new key, if it still is the one of the number that was shown.
+    on_accept: Callback<(Contact, crypto::safety_number::SafetyNumber)>,
     /// What went wrong with accepting.
     #[prop(into)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let reviewing = RwSignal::new(false);
+    // The number as it was shown: what is accepted is what was compared.
+    let shown = RwSignal::new(None::<crypto::safety_number::SafetyNumber>);
     let name = contact.username.to_string();
     let contact = StoredValue::new(contact);
     let review = move |_| {
-        reviewing.set(true);
+        shown.set(safety_number.run(contact.get_value()));
         request_animation_frame(|| browser::focus("key-warning-accept"));
+    };
+    let accept = move |_| {
+        if let Some(number) = shown.get_untracked() {
+            on_accept.run((contact.get_value(), number));
+        }
     };
     view! {
         <section class="key-warning" role="alert">
@@ -40,7 +46,7 @@ pub fn KeyWarning(
                  stands between you and reads along. Nothing is sent until you accept the new key."
             </p>
             <Show
-                when=move || reviewing.get()
+                when=move || shown.with(Option::is_some)
                 fallback=move || {
                     view! {
                         <p><button type="button" class="button" on:click=review>"Review and accept"</button></p>
@@ -50,7 +56,7 @@ pub fn KeyWarning(
                 <p>{format!("Ask {name}, over a call or in person, for the number on their side. It must be this one:")}</p>
                 <SafetyNumber
                     name=contact.read_value().username.to_string()
-                    number=safety_number.run(contact.get_value())
+                    number=shown.get()
                 />
                 <p class="error" role="alert">{move || error.get()}</p>
                 <p class="row">
@@ -58,11 +64,11 @@ pub fn KeyWarning(
                         id="key-warning-accept"
                         type="button"
                         class="button button-danger"
-                        on:click=move |_| on_accept.run(contact.get_value())
+                        on:click=accept
                     >
                         "Accept the new key"
                     </button>
-                    <button type="button" class="button" on:click=move |_| reviewing.set(false)>"Not now"</button>
+                    <button type="button" class="button" on:click=move |_| shown.set(None)>"Not now"</button>
                 </p>
             </Show>
         </section>

@@ -1,6 +1,7 @@
 //! `/inbox/:conversation`: one conversation.
 
 use client::{Contact, Thread};
+use crypto::safety_number::SafetyNumber;
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use protocol::id::{ConversationId, MessageId};
@@ -125,11 +126,11 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
         });
         browser::focus("composer");
     });
-    let on_accept = Callback::new(move |contact: Contact| {
+    let on_accept = Callback::new(move |(contact, compared): (Contact, SafetyNumber)| {
         let account = account.get_value();
         key_error.set(None);
         spawn_local(async move {
-            match account.accept_key(contact.account).await {
+            match account.accept_key(contact.account, compared).await {
                 Ok(()) => {
                     session.deliver();
                     request_animation_frame(|| browser::focus("composer"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crypto::{account_key::AccountKey, safety_number::SafetyNumber};
+use crypto::{account_key::AccountKey, identity::IdentityPublic, safety_number::SafetyNumber};
 use protocol::{
     Cursor, Username,
     account::{Logout, SignedIn},
@@ -263,17 +263,19 @@ impl<D: Device> Account<D> {
         engine.records.write(&*engine.device, vec![record]).await
     }
 
-    /// Accepts the new key of a contact, after its owner was asked or the safety number compared. What was held back is
-    /// opened, and what waits can be sent: call [`Self::flush`].
+    /// Accepts the new key of a contact: the one whose safety number its owner was shown, and no other that a relay may
+    /// have put in its place since. What was held back is opened, and what waits can be sent: call [`Self::flush`].
     ///
     /// # Errors
     /// [`AcceptKeyError`].
-    pub async fn accept_key(&self, contact: AccountId) -> Result<(), AcceptKeyError> {
+    pub async fn accept_key(&self, contact: AccountId, compared: SafetyNumber) -> Result<(), AcceptKeyError> {
         let engine = &self.0;
-        let offered = engine.state().contacts.offered(contact).ok_or(AcceptKeyError::NothingOffered)?;
+        if engine.state().contacts.offered(contact).is_none() {
+            return Err(AcceptKeyError::NothingOffered);
+        }
         let bundles = engine.fetch_bundles(&[contact]).await?;
         let bundle = bundles.first().ok_or(AcceptKeyError::NothingOffered)?;
-        if bundle.identity != offered {
+        if self.number_with(contact, &bundle.identity) != compared {
             engine.check_bundle(bundle).await?;
             return Err(AcceptKeyError::ChangedAgain);
         }
@@ -289,9 +291,13 @@ impl<D: Device> Account<D> {
         let engine = &self.0;
         let offered = engine.state().contacts.offered(contact);
         let pinned = || engine.vault.pin(contact)?.current().copied();
-        let theirs = offered.or_else(pinned)?;
+        Some(self.number_with(contact, &offered.or_else(pinned)?))
+    }
+
+    fn number_with(&self, contact: AccountId, theirs: &IdentityPublic) -> SafetyNumber {
+        let engine = &self.0;
         let mine = engine.identity.public();
-        Some(SafetyNumber::between((engine.me.account, &mine), (contact, &theirs)))
+        SafetyNumber::between((engine.me.account, &mine), (contact, theirs))
     }
 
     /// Ends the session and removes everything of this account from the device, also what waits to be sent. When the

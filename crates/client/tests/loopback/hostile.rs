@@ -7,7 +7,8 @@ use std::{
 };
 
 use client::{
-    Interruption, MessageState, OpenConversationError, SignInError, SyncError, VaultRefused, sign_in,
+    AcceptKeyError, Interruption, MessageState, OpenConversationError, SignInError, SyncError, VaultRefused,
+    sign_in,
 };
 use crypto::{
     envelope::{Draft, Envelope},
@@ -169,10 +170,16 @@ fn a_changed_key_blocks_sending_and_holds_back_until_it_is_accepted() {
     reloaded.device.set_hostility(move |path, request, honest| hostile.answer(path, request, honest));
     reloaded.syncs();
     assert_eq!(reloaded.account.thread(*conversation).unwrap().changed_keys, [bob.account.me().clone()]);
-    assert_ne!(reloaded.account.safety_number(id_of(bob)).unwrap(), old_number);
+    let new_number = reloaded.account.safety_number(id_of(bob)).unwrap();
+    assert_ne!(new_number, old_number);
+
+    // Only the key whose number was compared is accepted, whatever the relay offers at that moment.
+    let accepted = block_on(reloaded.account.accept_key(id_of(bob), old_number));
+    assert_eq!(accepted, Err(AcceptKeyError::ChangedAgain));
+    assert_eq!(reloaded.account.thread(*conversation).unwrap().changed_keys, [bob.account.me().clone()]);
 
     // After the user's word both go on by themselves.
-    block_on(reloaded.account.accept_key(id_of(bob))).unwrap();
+    block_on(reloaded.account.accept_key(id_of(bob), new_number)).unwrap();
     let after = ["alice: hello", "bob: hi", "bob: from another key", "alice: is it you?"];
     assert_eq!(reloaded.sees(*conversation), after);
     assert_eq!(reloaded.account.thread(*conversation).unwrap().changed_keys, []);
