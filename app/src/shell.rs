@@ -29,9 +29,9 @@ impl SiteAssets {
 const ONLY_STILL_MARKUP: &str = r#"
 if (window.trustedTypes) {
   const active = "script|i?frame|object|embed|applet|base|link|meta|style|template|math|foreign|animate|set|use";
-  const loading = "on|src|style|href|xlink|action|form|data|background|ping";
-  const attribute = `(?: (?!${loading})[a-zA-Z-]+(?:="[^"<>]*")?| href="/(?!/)[^"<>]*")`;
-  const markup = new RegExp(`^(?:[^<>]|</?(?!${active})[a-zA-Z][a-zA-Z0-9]*${attribute}*>)*$`);
+  const loading = "on|src|style|href|xlink|action|form|data|background|ping|poster";
+  const attribute = `(?: (?!${loading})[a-zA-Z-]+(?:="[^"<>]*")?| href="/(?![/\\\\\\s])[^"<>\\\\\\s]*")`;
+  const markup = new RegExp(`^(?:[^<>]|</?(?!${active})[a-zA-Z][a-zA-Z0-9]*${attribute}*>)*$`, "i");
   trustedTypes.createPolicy("default", { createHTML: (text) => (markup.test(text) ? text : null) });
 }
 "#;
