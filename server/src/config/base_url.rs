@@ -26,6 +26,18 @@ impl BaseUrl {
         &self.origin
     }
 
+    /// Whether `origin`, as a browser sends it, is this one. This machine has several names for itself: people type one,
+    /// the configuration has another.
+    pub(crate) fn is_origin(&self, origin: &[u8]) -> bool {
+        const THIS_MACHINE: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+        let port_here = |origin: &str| {
+            let after = THIS_MACHINE.iter().find_map(|name| origin.strip_prefix(name))?;
+            (after.is_empty() || after.starts_with(':')).then(|| after.to_owned())
+        };
+        let Ok(origin) = str::from_utf8(origin) else { return false };
+        origin == self.origin || port_here(origin).is_some_and(|port| port_here(&self.origin) == Some(port))
+    }
+
     /// Whether people reach the server by TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
@@ -83,6 +95,15 @@ mod tests {
         assert_eq!(origin("https://chat.example.org:443"), "https://chat.example.org");
         assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
         assert_eq!(origin("http://[::1]:8080"), "http://[::1]:8080");
+        let local: BaseUrl = "http://127.0.0.1:8080".parse().unwrap();
+        assert!(local.is_origin(b"http://localhost:8080") && local.is_origin(b"http://[::1]:8080"));
+        for other in
+            ["http://localhost:8081", "http://localhost", "http://localhost.evil.example:8080", "null", ""]
+        {
+            assert!(!local.is_origin(other.as_bytes()), "{other}");
+        }
+        let public: BaseUrl = "https://chat.example.org".parse().unwrap();
+        assert!(public.is_origin(b"https://chat.example.org") && !public.is_origin(b"http://localhost"));
         for strange in ["chat.example.org", "ftp://a", "https://a/b", "https://a?b", "https://u@a", "", "/"] {
             assert!(strange.parse::<BaseUrl>().is_err(), "{strange}");
         }

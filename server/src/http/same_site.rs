@@ -1,25 +1,20 @@
 //! Whether a request comes from our own pages, or from a program: never from another site's page.
 
-use http::{HeaderMap, HeaderName, header::ORIGIN};
+use http::{HeaderMap, HeaderName, HeaderValue, header::ORIGIN};
 use protocol::refusal::Code;
 
 use crate::config::BaseUrl;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Lets pass what our own pages send, and what comes from no page at all. Browsers tell the site by `Sec-Fetch-Site`;
-/// where they do not (plain HTTP to another machine), every request that could change something has an `Origin`.
+/// Lets pass what our own pages send, and what comes from no page at all. Every request of a page that could change
+/// something has an `Origin`, and it must be ours: a page that reached us under a foreign name calls itself
+/// `same-origin` too. Browsers also tell the site by `Sec-Fetch-Site`, except over plain HTTP to another machine.
 pub(super) fn check(headers: &HeaderMap, base_url: &BaseUrl) -> Result<(), Code> {
-    if let Some(site) = headers.get(SEC_FETCH_SITE) {
-        return match site.as_bytes() {
-            b"same-origin" | b"none" => Ok(()),
-            _ => Err(Code::CrossSite),
-        };
-    }
-    match headers.get(ORIGIN) {
-        Some(origin) if origin.as_bytes() != base_url.origin().as_bytes() => Err(Code::CrossSite),
-        _ => Ok(()),
-    }
+    let is_ours = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
+    let foreign_site = headers.get(SEC_FETCH_SITE).is_some_and(|site| !is_ours(site));
+    let foreign_origin = headers.get(ORIGIN).is_some_and(|origin| !base_url.is_origin(origin.as_bytes()));
+    if foreign_site || foreign_origin { Err(Code::CrossSite) } else { Ok(()) }
 }
 
 /// Whether a browser sent it: each request of a page to a call has one of the two headers, and scripts cannot remove
@@ -52,5 +47,6 @@ mod tests {
             assert!(!check(&[("origin", origin)]), "{origin}");
         }
         assert!(!check(&[("sec-fetch-site", "cross-site"), ("origin", "https://chat.example.org")]));
+        assert!(!check(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]));
     }
 }
