@@ -4,7 +4,7 @@ import { HtmlValidate } from "html-validate";
 
 import { expect, hydrated, test } from "../support/story.ts";
 
-test.use({ noise: { expected: [/status of 404/] } });
+test.use({ noise: { expected: [/status of 404/, /TrustedHTML/, /require-trusted-types-for/] } });
 
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PUBLIC = ["/", "/register", "/login", "/nowhere"];
@@ -61,6 +61,38 @@ test("the signed-in pages are accessible, by day and by night, on a phone and on
   await hydrated(alice.page);
   await expect(alice.page.getByRole("checkbox", { name: "bob" })).toBeVisible();
   await isAccessible(alice.page, "a new message");
+});
+
+test("no text becomes markup that could run, load or lead elsewhere", async ({ newBrowser }) => {
+  const page = await (await newBrowser()).newPage();
+  await page.goto("/");
+  await hydrated(page);
+  const passes = (markup: string) =>
+    page.evaluate((markup) => {
+      try {
+        document.createElement("div").innerHTML = markup;
+        return true;
+      } catch {
+        return false;
+      }
+    }, markup);
+  for (const still of ['<p class="a">text</p>', '<a class="b" href="/login">in</a>', "<br>"]) {
+    expect(await passes(still), still).toBe(true);
+  }
+  for (const alive of [
+    "<img src=x onerror=alert(1)>",
+    '<img SRC="x" ONERROR="alert(1)">',
+    "<SCRIPT>alert(1)</SCRIPT>",
+    '<iframe srcdoc="x"></iframe>',
+    '<a href="javascript:alert(1)">x</a>',
+    '<a HREF="https://evil.example">x</a>',
+    '<a href="//evil.example">x</a>',
+    '<a href="/\\evil.example">x</a>',
+    '<p style="color:red">x</p>',
+    '<form action="/x"></form>',
+  ]) {
+    expect(await passes(alive), alive).toBe(false);
+  }
 });
 
 test("the main job by keyboard alone", async ({ newPerson }) => {
