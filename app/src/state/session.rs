@@ -5,7 +5,11 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 use client::{Account, ConversationSummary, Interruption, SignIn, SignInError, SignUp, SignUpError};
 use crypto::recovery::{RecoveryKey, RecoveryKeyHint};
 use leptos::{prelude::*, task::spawn_local};
-use protocol::{Username, account::CurrentSession, id::ConversationId};
+use protocol::{
+    Username,
+    account::{CurrentSession, SignedIn},
+    id::ConversationId,
+};
 use send_wrapper::SendWrapper;
 
 use super::{
@@ -316,7 +320,19 @@ impl Session {
             }),
             (TabNote::LoggedOut, Some(_)) => self.close(Standing::SignedOut),
             (TabNote::SignedIn, None) => spawn_local(self.resume()),
-            (TabNote::Changed | TabNote::LoggedOut, None) | (TabNote::SignedIn, Some(_)) => {}
+            (TabNote::SignedIn, Some(account)) => spawn_local(self.leave_to_another(account)),
+            (TabNote::Changed | TabNote::LoggedOut, None) => {}
+        }
+    }
+
+    /// All tabs of a browser share one cookie: when it has become another account's, this page must not go on with it.
+    async fn leave_to_another(self, account: OpenAccount) {
+        let Ok(device) = self.device() else { return };
+        let now: Result<SignedIn, _> = client::Device::call(&*device, CurrentSession {}).await;
+        if now.is_ok_and(|now| now.account != account.me().account) {
+            self.lock(
+                "Another account signed in, in this browser. Enter your password to go on with this one.",
+            );
         }
     }
 

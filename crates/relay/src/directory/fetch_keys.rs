@@ -10,10 +10,10 @@ use protocol::{
 use crate::{Caller, Relay};
 
 impl Relay {
-    /// The keys of accounts, in the order in which they were asked for; accounts that do not exist are left out.
+    /// The keys of accounts, in the order in which they were asked for, each once; accounts that do not exist are left out.
     ///
     /// # Errors
-    /// [`Code::InvalidRequest`] when too many are asked for at once, or one twice.
+    /// [`Code::InvalidRequest`] when too many are asked for at once.
     pub async fn fetch_keys(&self, _caller: &Caller, request: FetchKeys) -> Result<Keys, Refusal> {
         let FetchKeys { accounts } = request;
         if accounts.len() > MAX_RECIPIENTS {

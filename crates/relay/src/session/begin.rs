@@ -40,9 +40,11 @@ pub(crate) fn checked_device_name(name: &str) -> Result<String, Refusal> {
     Ok(name.to_owned())
 }
 
-/// Control characters, line and paragraph separators, and the marks that turn the direction of writing.
+/// Control characters, line and paragraph separators, what has no width, and the marks that turn the direction of
+/// writing.
 pub(crate) fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -54,7 +56,17 @@ mod tests {
         assert_eq!(checked_device_name(" Firefox on Linux ").unwrap(), "Firefox on Linux");
         assert_eq!(checked_device_name("Büro 📱").unwrap(), "Büro 📱");
         assert!(checked_device_name(&"ä".repeat(64)).is_ok());
-        for refused in ["", "  ", "a\nb", "a\0b", "a\u{2028}b", "a\u{202e}b", "\u{1b}[31m", &"a".repeat(65)] {
+        for refused in [
+            "",
+            "  ",
+            "a\nb",
+            "a\0b",
+            "a\u{2028}b",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "\u{1b}[31m",
+            &"a".repeat(65),
+        ] {
             assert_eq!(checked_device_name(refused).unwrap_err().code, Code::InvalidRequest, "{refused:?}");
         }
     }
