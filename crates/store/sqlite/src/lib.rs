@@ -44,10 +44,11 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Takes no more work, finishes what waits, and closes the file.
+    /// Takes no more work, finishes what waits, and closes the file. The writer goes last: whoever closes the last
+    /// connection moves the write-ahead log into the database, and readers may not.
     pub async fn close(self) {
-        self.writer.close().await;
         self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

@@ -35,6 +35,8 @@ async fn what_was_stored_is_there_after_reopening() {
         drop(shared);
         store.close().await;
     }
+    // Closed in order, the database is one file: whoever copies only that one loses nothing.
+    assert!(!path.with_extension("db-wal").exists(), "the write-ahead log was moved into the database");
     let store = opened(&path, Settings::default()).await;
     let page = store.page(bob.account(), Cursor::START, 10, usize::MAX).await.unwrap();
     assert_eq!((page.items.len(), page.end), (1, Cursor(1)));
