@@ -36,6 +36,20 @@ test("two people message each other through reload, log out, another browser, an
     expect(await alice.texts()).toEqual(told);
   });
 
+  await test.step("however much is unread, the page stays in its place", async () => {
+    await bob.page.goto("/inbox");
+    await hydrated(bob.page);
+    for (let line = 1; line <= 18; line += 1) await alice.writes(`Line ${line} of a long story`);
+    await alice.seesAsSent("Line 18 of a long story");
+    await bob.openConversationWith("alice");
+    await bob.sees("Line 18 of a long story");
+    const scrolled = await bob.page.evaluate(() =>
+      ["html", "body", ".mailbox"].map((part) => document.querySelector(part)?.scrollTop ?? Number.NaN),
+    );
+    expect(scrolled).toEqual([0, 0, 0]);
+    await expect(bob.page.getByRole("heading", { name: "alice" })).toBeInViewport();
+  });
+
   await test.step("markup stays text", async () => {
     const markup = `<img src=x onerror="alert(1)"><b>bold</b> & "quotes"`;
     await alice.writes(markup);
