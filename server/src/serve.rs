@@ -40,9 +40,9 @@ fn try_serve(settings: ServeSettings) -> Result<(), String> {
 
 async fn run(config: Config) -> Result<(), String> {
     let Config { http, data, accounts, log: _ } = config;
-    let listener = TcpListener::bind(http.listen)
-        .await
-        .map_err(|problem| format!("cannot listen on {}: {problem}", http.listen))?;
+    let listener = TcpListener::bind(http.listen).await.map_err(|problem| {
+        format!("cannot listen on {}: {problem}; name another place with --listen", http.listen)
+    })?;
     let http = http.listening_on(listener.local_addr().map_err(text)?);
     let assembled = assemble::assemble(&data, &accounts).await.map_err(text)?;
     let site = Site::of(http.site_dir.clone().or_else(leptos_site_dir));

@@ -16,9 +16,8 @@ pub fn Composer(
     /// To whom, for screen readers.
     #[prop(into)]
     label: String,
-    /// What went wrong with the last message.
-    #[prop(into)]
-    error: Signal<Option<String>>,
+    /// What went wrong with the last message; gone as soon as it is being mended.
+    error: RwSignal<Option<String>>,
     /// Sends what is written.
     on_send: Callback<()>,
 ) -> impl IntoView {
@@ -56,7 +55,10 @@ pub fn Composer(
                     dir="auto"
                     rows=lines
                     prop:value=move || text.get()
-                    on:input:target=move |event| text.set(event.target().value())
+                    on:input:target=move |event| {
+                        error.set(None);
+                        text.set(event.target().value());
+                    }
                     on:keydown=send_on_enter
                 ></textarea>
                 <button type="submit" class="button button-primary button-icon" aria-label="Send">

@@ -68,7 +68,7 @@ pub fn RecoveryKeyStep(
             <div>
                 <h1 id="recovery-key-title" tabindex="-1">"Keep your recovery key"</h1>
                 <p class="lead">
-                    "If you forget your password, this key is the only way back to your messages. \
+                    "If you ever lose your password, only this key can open your messages again. \
                      It is shown once. Nobody, not even the server, can give it to you again."
                 </p>
             </div>

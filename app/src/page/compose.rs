@@ -4,7 +4,7 @@ use client::Contact;
 use core::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use protocol::content::Content;
 
 use crate::{
@@ -93,7 +93,8 @@ fn Letter(account: OpenAccount) -> impl IntoView {
             match composed {
                 Ok(_) => {
                     session.deliver();
-                    navigate(&format!("/inbox/{conversation}"), Default::default());
+                    let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
+                    navigate(&format!("/inbox/{conversation}"), options);
                 }
                 Err(refused) => error.set(Some(refused.to_string())),
             }

@@ -44,7 +44,7 @@ pub fn Landing() -> impl IntoView {
                         "Keys are made on your device. Neither passwords nor messages ever reach the server in readable form."
                     </Point>
                     <Point sign=Sign::Devices title="Everywhere you sign in">
-                        "Your whole history opens in any browser, with your password or your recovery key."
+                        "Your whole history opens in any browser, with your password."
                     </Point>
                     <Point sign=Sign::People title="One person or a circle">
                         "Everyone in a conversation sees who else reads it, and you are warned when somebody’s key changes."

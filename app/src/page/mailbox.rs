@@ -18,6 +18,7 @@ use crate::{
         conversation_list::ConversationList,
         icon::{Icon, Sign},
         logo::Logo,
+        needs_script::NeedsScript,
         notice_bar::{NoticeBar, StorageNotice},
         opening::Opening,
     },
@@ -61,6 +62,7 @@ pub fn Mailbox() -> impl IntoView {
         <div class="mailbox">
             <ConnectionBanner link=session.link() />
             <StorageNotice storage=session.storage() />
+            <NeedsScript />
             <NoticeBar notice=session.notice() />
             <main class="mailbox-panes" class:mailbox-at-list=move || at_list.get()>
                 <h1 class="visually-hidden">"Secure Messaging"</h1>

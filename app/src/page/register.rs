@@ -158,7 +158,7 @@ fn RegisterForm() -> impl IntoView {
                     aria-describedby="email-hint"
                     node_ref=fields.email
                 />
-                <p id="email-hint" class="hint">"Only for getting in again after a lost password."</p>
+                <p id="email-hint" class="hint">"For resetting a lost password, once this server can send mail. Not shown to others."</p>
             </div>
             <FormError text=error />
             <button
