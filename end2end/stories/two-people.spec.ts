@@ -47,7 +47,7 @@ test("two people message each other through reload, log out, another browser, an
       ["html", "body", ".mailbox"].map((part) => document.querySelector(part)?.scrollTop ?? Number.NaN),
     );
     expect(scrolled).toEqual([0, 0, 0]);
-    await expect(bob.page.getByRole("heading", { name: "alice" })).toBeInViewport();
+    await expect(bob.page.getByRole("heading", { name: "alice", level: 2 })).toBeInViewport();
   });
 
   await test.step("markup stays text", async () => {
