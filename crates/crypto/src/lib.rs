@@ -64,6 +64,7 @@
 //! costs beside the sum of its primitives.
 
 mod aead;
+mod crockford;
 mod hash;
 mod secret;
 mod text;

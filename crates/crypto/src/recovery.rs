@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
+    crockford,
     hash::{derive, sha256},
     secret::{Secret, secret_type},
 };
@@ -18,7 +19,6 @@ pub const RECOVERY_KEY_GROUPS: usize = 11;
 
 const KEY_CHARS: usize = RECOVERY_KEY_BYTES * 8 / 5;
 const CHECK_CHARS: usize = 4;
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 secret_type!(
     /// A recovery key. Its text is a secret of the user's: shown once, never stored, never sent.
@@ -48,14 +48,7 @@ impl RecoveryKey {
 
     /// The text to show to its owner, in groups of four.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(KEY_CHARS + CHECK_CHARS + RECOVERY_KEY_GROUPS));
-        for (index, character) in self.characters().enumerate() {
-            if index > 0 && index % 4 == 0 {
-                text.push('-');
-            }
-            text.push(character);
-        }
-        text
+        crockford::grouped(self.characters())
     }
 
     /// Reads what a person typed.
@@ -63,21 +56,16 @@ impl RecoveryKey {
     /// # Errors
     /// [`RecoveryKeyTypo`], which says where to look.
     pub fn parse(typed: &str) -> Result<Self, RecoveryKeyTypo> {
-        let characters = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '—'));
+        let characters = crockford::bare(typed);
         let count = characters.clone().count();
         if count != KEY_CHARS + CHECK_CHARS {
             return Err(RecoveryKeyTypo::Length(count));
         }
         let mut values = Zeroizing::new([0u8; KEY_CHARS + CHECK_CHARS]);
         for (index, (value, character)) in values.iter_mut().zip(characters).enumerate() {
-            *value = value_of(character).ok_or(RecoveryKeyTypo::Character(index / 4 + 1))?;
+            *value = crockford::value_of(character).ok_or(RecoveryKeyTypo::Character(index / 4 + 1))?;
         }
-        let key = Self(Secret::filled_by(|bytes| {
-            for (byte_group, value_group) in bytes.chunks_exact_mut(5).zip(values.chunks_exact(8)) {
-                let bits = value_group.iter().fold(0u64, |bits, value| bits << 5 | u64::from(*value));
-                byte_group.copy_from_slice(&bits.to_be_bytes()[3..]);
-            }
-        }));
+        let key = Self(Secret::filled_by(|bytes| crockford::fill(bytes, &values[..KEY_CHARS])));
         if key.checksum() != values[KEY_CHARS..] {
             return Err(RecoveryKeyTypo::Checksum);
         }
@@ -89,11 +77,7 @@ impl RecoveryKey {
     }
 
     fn characters(&self) -> impl Iterator<Item = char> {
-        let values = self.0.expose().chunks_exact(5).flat_map(|group| {
-            let bits = group.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
-            (0..8).rev().map(move |place| (bits >> (place * 5) & 31) as u8)
-        });
-        values.chain(self.checksum()).map(|value| char::from(ALPHABET[usize::from(value)]))
+        crockford::values(self.0.expose()).chain(self.checksum()).map(crockford::character)
     }
 
     fn checksum(&self) -> [u8; CHECK_CHARS] {
@@ -122,20 +106,12 @@ impl RecoveryKeyHint {
 
     /// Whether `typed` is this group of `key`, with the same tolerance as [`RecoveryKey::parse`].
     pub fn matches(&self, key: &RecoveryKey, typed: &str) -> bool {
-        let typed = typed.chars().filter(|c| !c.is_whitespace()).map(value_of);
-        let wanted = key.characters().skip(self.group * 4).take(4).map(value_of);
+        let typed = typed.chars().filter(|c| !c.is_whitespace()).map(crockford::value_of);
+        let wanted = key.characters().skip(self.group * 4).take(4).map(crockford::value_of);
         typed.eq(wanted)
     }
 }
 
-fn value_of(character: char) -> Option<u8> {
-    let character = match character.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    ALPHABET.iter().position(|letter| char::from(*letter) == character).map(|place| place as u8)
-}
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +134,7 @@ mod tests {
     fn every_single_wrong_character_is_noticed() {
         let text = key().to_text();
         for (index, right) in text.char_indices().filter(|(_, c)| *c != '-') {
-            for wrong in ALPHABET.iter().map(|c| char::from(*c)).filter(|wrong| *wrong != right) {
+            for wrong in (0..32).map(crockford::character).filter(|wrong| *wrong != right) {
                 let mut typed: Vec<char> = text.chars().collect();
                 typed[index] = wrong;
                 let typed: String = typed.into_iter().collect();
