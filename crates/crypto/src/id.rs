@@ -74,6 +74,12 @@ id_type!(
     32
 );
 
+id_type!(
+    /// SHA-256 of a one-time secret, bound to its purpose: all that a server keeps of it.
+    TokenHash,
+    32
+);
+
 macro_rules! random_id {
     ($($name:ident)*) => {
         $(impl $name {

@@ -35,6 +35,7 @@ pub struct IdentityPublic(VerifyingKey);
 pub(crate) enum SignedAs {
     Prekey,
     Envelope,
+    Reset,
 }
 
 impl IdentityKey {
@@ -123,6 +124,7 @@ impl SignedAs {
         let label: &[u8] = match self {
             Self::Prekey => b"secure-messaging/1 prekey\0",
             Self::Envelope => b"secure-messaging/1 envelope\0",
+            Self::Reset => b"secure-messaging/1 reset\0",
         };
         [label, message].concat()
     }

@@ -7,6 +7,9 @@
 //! | [`kdf`] | a password becomes an auth key (for the server) and a wrap key (for the device) | RFC 8018, RFC 5869 |
 //! | [`account_key`] | the account key, sealed by the password and by the recovery key | |
 //! | [`recovery`] | the recovery key, its text and checksum | |
+//! | [`one_time`] | tokens and codes that are good once, and the hashes that are kept of them | |
+//! | [`reset_proof`] | a new password, vouched for by the identity key | |
+//! | [`export`] | an account's data as one sealed file | |
 //! | [`vault`] | rows sealed under the account key, bound to their place and version | |
 //! | [`identity`] | the Ed25519 key that signs | RFC 8032 |
 //! | [`prekey`] | the X-Wing keys that receive | draft-connolly-cfrg-xwing-kem |
@@ -71,12 +74,15 @@ mod text;
 
 pub mod account_key;
 pub mod envelope;
+pub mod export;
 pub mod id;
 pub mod identity;
 pub mod kdf;
 pub mod message_key;
+pub mod one_time;
 pub mod prekey;
 pub mod recovery;
+pub mod reset_proof;
 pub mod safety_number;
 pub mod vault;
 

@@ -29,6 +29,8 @@ pub enum VaultKind {
     Prekey = 2,
     /// A contact's identity key as first seen or last accepted. Its key id is the contact's account id.
     Pin = 3,
+    /// A public identity key that the account had before a reset without its keys. Its key id is the fingerprint.
+    PastIdentity = 4,
 }
 
 /// Where a row stands: everything that its seal is bound to.

@@ -6,11 +6,15 @@ use crypto::{
     account_key::WrappedAccountKey,
     identity::IdentityPublic,
     kdf::{AuthKey, KdfParams},
+    one_time::InviteToken,
     prekey::SignedPrekey,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Binary, Cursor, SessionId, Username, id::AccountId, text, vault::NewRow};
+use crate::{
+    Binary, Cursor, EmailAddress, SessionId, Username, id::AccountId, second_factor::SecondFactorCode, text,
+    vault::NewRow,
+};
 
 /// Asks how a name's password is stretched. An unknown name gets an answer too, always the same one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,8 +41,11 @@ pub struct Register {
     /// The name, free in any spelling of its case.
     pub username: Username,
     /// Where a password reset may be mailed to.
-    #[serde(default, deserialize_with = "text::optional_string", skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// An invitation, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<InviteToken>,
     /// How the password was stretched.
     pub kdf: KdfParams,
     /// The half of the password that the server may check.
@@ -65,6 +72,7 @@ impl fmt::Debug for Register {
             account,
             username,
             email: _,
+            invite: _,
             kdf: _,
             auth_key: _,
             wrapped_by_password: _,
@@ -86,6 +94,9 @@ pub struct Login {
     pub username: Username,
     /// The half of the password that the server may check.
     pub auth_key: AuthKey,
+    /// A code, where the second factor is on; without one the answer asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<SecondFactorCode>,
     /// What the session is called in the list of sessions.
     #[serde(deserialize_with = "text::string")]
     pub device_name: String,

@@ -6,7 +6,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{account, directory, mailbox, vault};
+use crate::{account, directory, mailbox, policy, profile, reset, second_factor, session, vault};
 
 /// One operation of the relay.
 pub trait Call: Serialize + DeserializeOwned {
@@ -34,12 +34,34 @@ calls! {
     account::Login => "/fn/session/login" => account::SignedIn;
     account::CurrentSession => "/fn/session/current" => account::SignedIn;
     account::Logout => "/fn/session/logout" => account::LoggedOut;
+    session::ListSessions => "/fn/session/list" => session::Sessions;
+    session::EndSession => "/fn/session/end" => session::SessionsEnded;
+    session::EndOtherSessions => "/fn/session/end-others" => session::SessionsEnded;
+    session::Unlock => "/fn/session/unlock" => account::SignedIn;
+    profile::FetchProfile => "/fn/account/profile" => profile::Profile;
+    profile::ChangePassword => "/fn/account/change-password" => profile::Changed;
+    profile::ChangeEmail => "/fn/account/change-email" => profile::Changed;
+    profile::ConfirmEmail => "/fn/account/confirm-email" => profile::EmailConfirmed;
+    profile::SetLoginMails => "/fn/account/login-mails" => profile::Changed;
+    profile::FetchRecoveryWrap => "/fn/account/recovery-wrap" => profile::RecoveryWrap;
+    profile::ChangeRecoveryKey => "/fn/account/change-recovery-key" => profile::Changed;
+    profile::DeleteAccount => "/fn/account/delete" => profile::Changed;
+    second_factor::BeginTotp => "/fn/second-factor/begin" => second_factor::TotpBegun;
+    second_factor::EnableTotp => "/fn/second-factor/enable" => second_factor::RecoveryCodes;
+    second_factor::DisableTotp => "/fn/second-factor/disable" => second_factor::TotpDisabled;
+    second_factor::RenewRecoveryCodes => "/fn/second-factor/renew-codes" => second_factor::RecoveryCodes;
+    reset::ForgotPassword => "/fn/reset/forgot" => reset::MailRequested;
+    reset::CheckReset => "/fn/reset/check" => reset::ResetChecked;
+    reset::RedeemReset => "/fn/reset/redeem" => reset::PasswordReset;
+    policy::FetchPolicy => "/fn/server/policy" => policy::ServerPolicy;
     directory::ListUsers => "/fn/directory/users" => directory::Users;
     directory::FetchKeys => "/fn/directory/keys" => directory::Keys;
     mailbox::Send => "/fn/mailbox/send" => mailbox::Sent;
     mailbox::FetchPage => "/fn/mailbox/page" => mailbox::Page;
     vault::FetchRows => "/fn/vault/rows" => vault::Rows;
     vault::PutRow => "/fn/vault/put" => vault::RowPut;
+    vault::FetchSealedVault => "/fn/vault/sealed" => vault::SealedVaultRows;
+    vault::DropSealedVault => "/fn/vault/drop-sealed" => vault::SealedVaultDropped;
 }
 
 /// Where the events of a session are streamed from (`GET`, `text/event-stream`): see

@@ -52,6 +52,9 @@ pub struct FetchKeys {
 pub struct Keys {
     /// One bundle for each known account.
     pub bundles: Vec<KeyBundle>,
+    /// Those of the accounts that their owners deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<AccountId>,
 }
 
 /// By which keys an account is reached.

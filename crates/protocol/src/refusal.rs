@@ -71,10 +71,22 @@ codes! {
     NotSignedIn = 401, "Sign in first";
     /// The name or the password is wrong; which of them is not said.
     WrongCredentials = 401, "Wrong username or password";
+    /// The password is right, and a code is asked for besides.
+    SecondFactorRequired = 401, "Enter the code of your authenticator";
+    /// The code is wrong, used up, or of another time.
+    WrongCode = 401, "Invalid TOTP token";
+    /// The token is wrong, used up, or replaced by a newer one.
+    InvalidToken = 400, "This link is not valid any more: ask for a new one";
+    /// The token was good once, for an hour.
+    TokenExpired = 400, "Reset token has expired";
     /// The request comes from another site.
     CrossSite = 403, "This request comes from another site";
     /// The envelope names another sender than the caller.
     NotTheSender = 403, "An envelope is sent by the account that signed it";
+    /// Nobody may make an account here.
+    RegistrationClosed = 403, "This server takes no new accounts";
+    /// An account takes an invitation, and there is none, or it is used up or over.
+    InviteRequired = 403, "An account on this server takes an invitation: ask who runs it for a link";
     /// There is no such thing, or it is not the caller's.
     NotFound = 404, "Not found";
     /// One or more recipients do not exist: see `accounts`.
@@ -89,6 +101,8 @@ codes! {
     MessageConflict = 409, "Another message was sent under this id";
     /// The envelope is sealed to keys that are not the recipients' current ones: see `accounts`, fetch them again.
     StaleKeys = 409, "The keys of a recipient have changed";
+    /// There is no second factor, or it is on already.
+    SecondFactorConflict = 409, "The second factor was changed elsewhere: look at your settings again";
     /// The row's version is taken: fetch the row and try again.
     VersionConflict = 409, "This row was changed elsewhere meanwhile";
     /// The body is over its limit.
@@ -103,6 +117,8 @@ codes! {
     Internal = 500, "Something went wrong on the server: nothing was lost, try again";
     /// The server has too much to do: see `retry_after_s`.
     Busy = 503, "The server is busy: try again in a moment";
+    /// The server has no way to send mail.
+    MailUnavailable = 503, "This server cannot send mail: ask who runs it for a link";
     /// The server cannot write: its disk is full, or its database is locked.
     StoreUnavailable = 503, "The server cannot store anything at the moment: try again in a moment";
 }

@@ -20,3 +20,10 @@ fn without_nul<E: Error>(text: String) -> Result<String, E> {
     }
     Ok(text)
 }
+
+/// Control characters, line and paragraph separators, what has no width, and the marks that turn the direction of
+/// writing: nothing of it belongs into a name or an address.
+pub fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}

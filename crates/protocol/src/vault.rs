@@ -1,6 +1,7 @@
 //! The vault: rows of an account, sealed by its devices, kept in order by the relay.
 
 pub use crypto::vault::VaultKind;
+use crypto::{account_key::WrappedAccountKey, kdf::AuthKey};
 use serde::{Deserialize, Serialize};
 
 use crate::Binary;
@@ -57,3 +58,40 @@ pub struct PutRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowPut {}
+
+/// Asks for a vault that a reset put away, with what opens its account key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FetchSealedVault {
+    /// Which.
+    pub number: u32,
+    /// The half of the password of that time which the server may check: then the answer has the password's wrap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_key: Option<AuthKey>,
+}
+
+/// A vault that was put away, as it was then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedVaultRows {
+    /// Its account key, sealed by the recovery key of that time.
+    pub wrapped_by_recovery_key: WrappedAccountKey,
+    /// Its account key, sealed by the password of that time; only when that was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapped_by_password: Option<WrappedAccountKey>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// Removes a vault that was put away, after what it held was taken over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DropSealedVault {
+    /// Which.
+    pub number: u32,
+}
+
+/// It is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedVaultDropped {}

@@ -8,7 +8,6 @@ use protocol::{
 };
 use tracing::{info, warn};
 
-use super::email::checked_email;
 use crate::{
     Relay,
     port::{NewAccount, Registered},
@@ -31,6 +30,7 @@ impl Relay {
             account,
             username,
             email,
+            invite,
             kdf,
             auth_key,
             wrapped_by_password,
@@ -41,7 +41,6 @@ impl Relay {
             device_name,
         } = request;
         let device_name = checked_device_name(&device_name)?;
-        let email = checked_email(email)?;
         check_first_rows(&vault, &prekey)?;
         prekey.verify(account, &identity).map_err(|problem| {
             warn!(%account, %problem, "register: invalid keys");
@@ -50,6 +49,7 @@ impl Relay {
         let again = Login {
             username: username.clone(),
             auth_key: auth_key.clone(),
+            code: None,
             device_name: device_name.clone(),
         };
         // Spares the hashing when the name is taken already; the insertion below decides.
@@ -74,7 +74,7 @@ impl Relay {
             vault,
             created_at_ms: now_ms,
         };
-        match self.0.store.register(new, session.clone()).await? {
+        match self.0.store.register(new, session.clone(), None).await? {
             Registered::Done => {}
             Registered::UsernameTaken => {
                 let standing = self.0.store.find_credentials(&username).await?;
@@ -85,6 +85,7 @@ impl Relay {
                 info!(%account, "register: the account id is taken");
                 return Err(Code::AccountTaken.into());
             }
+            Registered::InviteRefused => return Err(Code::InviteRequired.into()),
         }
         info!(%account, "register: an account was made");
         let token = self.first_token(&session);

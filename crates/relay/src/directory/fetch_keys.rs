@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use crypto::id::AccountId;
 use protocol::{
     Refusal,
     directory::{FetchKeys, KeyBundle, Keys},
@@ -10,7 +11,8 @@ use protocol::{
 use crate::{Caller, Relay};
 
 impl Relay {
-    /// The keys of accounts, in the order in which they were asked for, each once; accounts that do not exist are left out.
+    /// The keys of accounts, in the order in which they were asked for, each once; accounts that do not exist are left
+    /// out, and those that their owners deleted are named.
     ///
     /// # Errors
     /// [`Code::InvalidRequest`] when too many are asked for at once.
@@ -23,6 +25,13 @@ impl Relay {
         let found = self.0.store.find_keys(&accounts).await?;
         let mut found: HashMap<_, KeyBundle> =
             found.into_iter().map(|bundle| (bundle.account, bundle)).collect();
-        Ok(Keys { bundles: accounts.iter().filter_map(|account| found.remove(account)).collect() })
+        let bundles: Vec<KeyBundle> = accounts.iter().filter_map(|account| found.remove(account)).collect();
+        let missing: Vec<AccountId> = accounts
+            .into_iter()
+            .filter(|account| !bundles.iter().any(|bundle| bundle.account == *account))
+            .collect();
+        let deleted =
+            if missing.is_empty() { Vec::new() } else { self.0.store.find_deleted(&missing).await? };
+        Ok(Keys { bundles, deleted })
     }
 }

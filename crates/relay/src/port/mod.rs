@@ -3,15 +3,20 @@
 mod clock;
 mod entropy;
 mod events;
+mod mailer;
 mod passwords;
 mod store;
 
 pub use clock::Clock;
 pub use entropy::{Entropy, EntropyRng};
-pub use events::{Events, LocalEvents};
+pub use events::{Events, LocalEvents, Notice};
+pub use mailer::{Mailer, NoMailer};
 pub use passwords::{Bcrypt, BcryptCost, BcryptCostRefused, Busy, PasswordHash, Passwords};
 pub use store::{
-    Accounts, Credentials, CurrentKeys, Delivered, DeliveryPage, Directory, Expiry, LiveSession, Mailbox,
-    NewAccount, NewEnvelope, NewSession, PutOutcome, Registered, SealedDelivery, SendContext, SentEnvelope,
-    Sessions, Store, StoreError, VaultRoom, VaultRows,
+    Accounts, ArmedEmail, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys, Delivered, DeliveryPage,
+    Directory, DueMail, Emails, Expiry, Invite, InviteUse, Invites, LiveSession, Mailbox, Mails, NewAccount,
+    NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, PasswordChange, PutOutcome, Redemption, RedeemedKeys,
+    Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext, SentEnvelope, Sessions,
+    StandingReset, Store, StoreError, StoredProfile, StoredSealedVault, StoredSession, StoredTotp, VaultRoom,
+    VaultRows,
 };

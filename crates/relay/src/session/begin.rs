@@ -1,5 +1,5 @@
 use crypto::id::{AccountId, SessionId};
-use protocol::{Refusal, limits::MAX_DEVICE_NAME_CHARS, refusal::Code};
+use protocol::{Refusal, limits::MAX_DEVICE_NAME_CHARS, refusal::Code, text::is_control};
 
 use super::{
     SessionToken,
@@ -38,13 +38,6 @@ pub(crate) fn checked_device_name(name: &str) -> Result<String, Refusal> {
         return Err(Refusal::because(Code::InvalidRequest, "A device name has no control characters"));
     }
     Ok(name.to_owned())
-}
-
-/// Control characters, line and paragraph separators, what has no width, and the marks that turn the direction of
-/// writing.
-pub(crate) fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

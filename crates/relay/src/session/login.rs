@@ -19,7 +19,7 @@ impl Relay {
     /// [`Code::WrongCredentials`]; [`Code::TooManyRequests`] after too many tries; [`Code::InvalidRequest`] for a device
     /// name that cannot be shown; [`Code::Busy`].
     pub async fn login(&self, request: Login) -> Result<(SignedIn, SessionToken), Refusal> {
-        let Login { username, auth_key, device_name } = request;
+        let Login { username, auth_key, code: _, device_name } = request;
         let device_name = checked_device_name(&device_name)?;
         let now_ms = self.0.now_ms();
         self.0.attempts.login(&username, now_ms).inspect_err(|_| warn!("login: too many attempts"))?;

@@ -13,7 +13,8 @@ impl Relay {
     /// # Errors
     /// Only the store's.
     pub async fn logout(&self, caller: &Caller, Logout {}: Logout) -> Result<LoggedOut, Refusal> {
-        self.0.store.end_session(caller.session).await?;
+        self.0.store.end_session(caller.account, caller.session).await?;
+        self.0.events.sessions_changed(caller.account, &[caller.session]);
         info!(account = %caller.account, "logout: a session ended");
         Ok(LoggedOut {})
     }

@@ -13,7 +13,7 @@ mod token;
 pub use authenticate::Caller;
 pub use token::SessionToken;
 
-pub(crate) use begin::{checked_device_name, is_control};
+pub(crate) use begin::checked_device_name;
 pub(crate) use login::busy_refusal;
 
 use crate::port::{Expiry, LiveSession};
