@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     Policy, ServerSecret,
-    attempts::Attempts,
-    port::{Clock, Entropy, EntropyRng, Events, Passwords, Store},
+    brakes::Brakes,
+    port::{Clock, Entropy, EntropyRng, Events, Mailer, Passwords, Store},
     secret::DerivedSecrets,
 };
 
@@ -15,8 +15,10 @@ pub struct RelayParts {
     pub store: Arc<dyn Store>,
     /// Where passwords are hashed.
     pub passwords: Arc<dyn Passwords>,
-    /// Who is told that a mailbox has grown.
+    /// Who is told that a mailbox has grown, or that sessions have changed.
     pub events: Arc<dyn Events>,
+    /// Whether mail can be sent.
+    pub mailer: Arc<dyn Mailer>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
@@ -35,20 +37,21 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) passwords: Arc<dyn Passwords>,
     pub(crate) events: Arc<dyn Events>,
+    pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) secrets: DerivedSecrets,
     pub(crate) policy: Policy,
-    pub(crate) attempts: Attempts,
+    pub(crate) brakes: Brakes,
 }
 
 impl Relay {
     /// A relay of these parts.
     pub fn new(parts: RelayParts) -> Self {
-        let RelayParts { store, passwords, events, clock, entropy, secrets, policy } = parts;
-        let attempts = Attempts::new(&policy);
+        let RelayParts { store, passwords, events, mailer, clock, entropy, secrets, policy } = parts;
         let secrets = DerivedSecrets::of(&secrets);
-        Self(Arc::new(Inner { store, passwords, events, clock, entropy, secrets, policy, attempts }))
+        let brakes = Brakes::new(&policy, secrets.subject_key);
+        Self(Arc::new(Inner { store, passwords, events, mailer, clock, entropy, secrets, policy, brakes }))
     }
 }
 

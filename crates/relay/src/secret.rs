@@ -42,14 +42,18 @@ impl core::fmt::Debug for ServerSecret {
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct DerivedSecrets {
     pub(crate) token_key: [u8; 32],
+    pub(crate) subject_key: [u8; 32],
     pepper: [u8; 32],
     salt_key: [u8; 32],
+    totp_key: [u8; 32],
 }
 
 impl DerivedSecrets {
     pub(crate) fn of(secret: &ServerSecret) -> Self {
         Self {
             token_key: secret.derive(b"secure-messaging/1 session token"),
+            subject_key: secret.derive(b"secure-messaging/1 subjects of counters"),
+            totp_key: secret.derive(b"secure-messaging/1 authenticator secrets"),
             pepper: secret.derive(b"secure-messaging/1 pepper"),
             salt_key: secret.derive(b"secure-messaging/1 salt of unknown names"),
         }
@@ -66,8 +70,7 @@ impl DerivedSecrets {
     }
 
     /// Seals the password's wrap once more, under the auth key (which nobody stores) and the pepper (which is not in the
-    /// database): a stolen database alone offers nothing to try passwords against but bcrypt. As bytes:
-    /// `nonce (12) || ciphertext || tag (16)`.
+    /// database): a stolen database alone offers nothing to try passwords against but bcrypt.
     pub(crate) fn seal_wrap(
         &self,
         account: AccountId,
@@ -75,15 +78,7 @@ impl DerivedSecrets {
         wrapped: &WrappedAccountKey,
         rng: &mut impl CryptoRng,
     ) -> Vec<u8> {
-        let mut nonce = [0; NONCE_BYTES];
-        rng.fill_bytes(&mut nonce);
-        let mut sealed = [nonce.as_slice(), &wrapped.to_bytes()].concat();
-        let key = self.wrap_key(auth_key);
-        let tag = Aes256Gcm::new((&*key).into())
-            .encrypt_inout_detached((&nonce).into(), &account.to_bytes(), (&mut sealed[NONCE_BYTES..]).into())
-            .expect("a wrapped key is far below AES-GCM's 64 GiB");
-        sealed.extend_from_slice(&tag);
-        sealed
+        seal(&self.wrap_key(auth_key), account, &wrapped.to_bytes(), rng)
     }
 
     /// Opens what [`Self::seal_wrap`] made; `None` when the pepper is another one, or the row was changed.
@@ -93,24 +88,45 @@ impl DerivedSecrets {
         auth_key: &AuthKey,
         sealed: &[u8],
     ) -> Option<WrappedAccountKey> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
-        let mut wrapped = ciphertext.to_vec();
-        let key = self.wrap_key(auth_key);
-        Aes256Gcm::new((&*key).into())
-            .decrypt_inout_detached(
-                nonce.into(),
-                &account.to_bytes(),
-                wrapped.as_mut_slice().into(),
-                tag.into(),
-            )
-            .ok()?;
+        let wrapped = open(&self.wrap_key(auth_key), account, sealed)?;
         WrappedAccountKey::parse(&wrapped).ok()
+    }
+
+    /// Seals the secret of an account's authenticator: a stolen database alone makes no codes.
+    pub(crate) fn seal_totp(&self, account: AccountId, secret: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+        seal(&self.totp_key, account, secret, rng)
+    }
+
+    /// Opens what [`Self::seal_totp`] made; `None` when the server's secret is another one, or the row was changed.
+    pub(crate) fn open_totp(&self, account: AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.totp_key, account, sealed)
     }
 
     fn wrap_key(&self, auth_key: &AuthKey) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(derive(auth_key.expose_bytes(), &self.pepper, b"secure-messaging/1 stored wrap"))
     }
+}
+
+/// `nonce (12) || ciphertext || tag (16)`, bound to the account.
+fn seal(key: &[u8; 32], account: AccountId, text: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+    let mut nonce = [0; NONCE_BYTES];
+    rng.fill_bytes(&mut nonce);
+    let mut sealed = [nonce.as_slice(), text].concat();
+    let tag = Aes256Gcm::new(key.into())
+        .encrypt_inout_detached((&nonce).into(), &account.to_bytes(), (&mut sealed[NONCE_BYTES..]).into())
+        .expect("a key is far below AES-GCM's 64 GiB");
+    sealed.extend_from_slice(&tag);
+    sealed
+}
+
+fn open(key: &[u8; 32], account: AccountId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+    let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
+    let mut text = Zeroizing::new(ciphertext.to_vec());
+    Aes256Gcm::new(key.into())
+        .decrypt_inout_detached(nonce.into(), &account.to_bytes(), text.as_mut_slice().into(), tag.into())
+        .ok()?;
+    Some(text)
 }
 
 fn derive(ikm: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {

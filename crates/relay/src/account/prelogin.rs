@@ -4,7 +4,7 @@ use protocol::{
 };
 use tracing::warn;
 
-use crate::Relay;
+use crate::{Network, Relay};
 
 impl Relay {
     /// How this name's password is stretched. A name that nobody has gets an answer too, always the same, which looks
@@ -12,10 +12,10 @@ impl Relay {
     ///
     /// # Errors
     /// [`TooManyRequests`](protocol::Code::TooManyRequests), and the store's.
-    pub async fn prelogin(&self, request: Prelogin) -> Result<PreloginAnswer, Refusal> {
+    pub async fn prelogin(&self, request: Prelogin, network: Network) -> Result<PreloginAnswer, Refusal> {
         let Prelogin { username } = request;
         let now_ms = self.0.now_ms();
-        self.0.attempts.prelogin(now_ms).inspect_err(|_| warn!("prelogin: too many attempts"))?;
+        self.0.brakes.prelogin(network, now_ms).inspect_err(|_| warn!("prelogin: too many attempts"))?;
         // Computed for known names too, so that both take the same time.
         let of_unknown = self.0.secrets.kdf_of_unknown(&username);
         let credentials = self.0.store.find_credentials(&username).await?;

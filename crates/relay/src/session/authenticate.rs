@@ -6,7 +6,7 @@ use super::{
     RENEW_TOKEN_AFTER_MS, SEEN_PRECISION_MS, SessionToken, is_over,
     token::{self, Named},
 };
-use crate::Relay;
+use crate::{Network, Relay};
 
 /// Somebody who is signed in. Only [`Relay::authenticate`] makes one: a verb that takes a `&Caller` needs no check of its
 /// own.
@@ -15,6 +15,7 @@ pub struct Caller {
     pub(super) account: AccountId,
     pub(super) session: SessionId,
     pub(super) username: Username,
+    pub(super) network: Network,
     pub(super) renewed: Option<SessionToken>,
 }
 
@@ -34,6 +35,11 @@ impl Caller {
         &self.username
     }
 
+    /// From where.
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
     /// A fresh token for the same session, when the one that came was old: the face hands it back with its answer.
     pub fn renewed(&self) -> Option<&SessionToken> {
         self.renewed.as_ref()
@@ -45,7 +51,7 @@ impl Relay {
     ///
     /// # Errors
     /// [`Code::NotSignedIn`], whatever is wrong with the token or its session.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, Refusal> {
+    pub async fn authenticate(&self, token: &str, network: Network) -> Result<Caller, Refusal> {
         let now_ms = self.0.now_ms();
         let Some(named) = token::read(&self.0.secrets.token_key, token, now_ms) else {
             warn!("a session token was refused");
@@ -67,6 +73,6 @@ impl Relay {
         let renewed = (now_ms.abs_diff(issued_at_ms) >= RENEW_TOKEN_AFTER_MS).then(|| {
             token::issue(&self.0.secrets.token_key, Named { account, session, issued_at_ms: now_ms })
         });
-        Ok(Caller { account, session, username: live.username, renewed })
+        Ok(Caller { account, session, username: live.username, network, renewed })
     }
 }

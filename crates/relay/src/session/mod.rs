@@ -6,9 +6,12 @@
 mod authenticate;
 mod begin;
 mod current;
+mod list;
 mod login;
 mod logout;
+mod prove;
 mod token;
+mod unlock;
 
 pub use authenticate::Caller;
 pub use token::SessionToken;

@@ -2,3 +2,4 @@
 
 mod fetch_rows;
 mod put_row;
+mod sealed;

@@ -1,0 +1,24 @@
+use protocol::{
+    Refusal,
+    profile::{Changed, DeleteAccount},
+};
+use tracing::info;
+
+use crate::{Caller, Relay, mail::Event};
+
+impl Relay {
+    /// Deletes the caller's account with all that is its own. What others hold of its messages stays theirs.
+    ///
+    /// # Errors
+    /// What [proving](protocol::proof) refuses.
+    pub async fn delete_account(&self, caller: &Caller, request: DeleteAccount) -> Result<Changed, Refusal> {
+        let DeleteAccount { proof } = request;
+        let credentials = self.prove(caller, proof).await?;
+        let account = caller.account();
+        let ended = self.0.store.delete_account(account, self.0.now_ms()).await?;
+        self.0.events.sessions_changed(account, &ended);
+        info!(%account, "account: deleted by its owner");
+        self.notify(credentials.email.as_ref(), &credentials.username, Event::AccountDeleted).await;
+        Ok(Changed {})
+    }
+}
