@@ -13,7 +13,7 @@ pub async fn a_registration_is_all_or_nothing(store: Arc<dyn Store>) {
     let second = Person(2);
     let (mut account, session) = second.registration();
     account.username = alice.name().parse().unwrap();
-    assert_eq!(store.register(account, session).await.unwrap(), Registered::UsernameTaken);
+    assert_eq!(store.register(account, session, None).await.unwrap(), Registered::UsernameTaken);
     assert!(store.find_keys(&[second.account()]).await.unwrap().is_empty());
     assert!(store.vault_rows(second.account()).await.unwrap().is_empty());
     assert!(store.find_session(second.session()).await.unwrap().is_none());
@@ -22,7 +22,7 @@ pub async fn a_registration_is_all_or_nothing(store: Arc<dyn Store>) {
     account.account = alice.account();
     session.account = alice.account();
     let name = account.username.clone();
-    assert_eq!(store.register(account, session).await.unwrap(), Registered::AccountTaken);
+    assert_eq!(store.register(account, session, None).await.unwrap(), Registered::AccountTaken);
     assert!(store.find_credentials(&name).await.unwrap().is_none());
     assert!(store.find_session(second.session()).await.unwrap().is_none());
 
@@ -63,7 +63,7 @@ pub async fn of_fifty_who_want_one_name_one_gets_it(store: Arc<dyn Store>) {
         tokio::spawn(async move {
             let (mut account, session) = Person(number).registration();
             account.username = "wanted".parse().unwrap();
-            store.register(account, session).await.unwrap()
+            store.register(account, session, None).await.unwrap()
         })
     });
     let outcomes: Vec<Registered> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
@@ -82,7 +82,7 @@ pub async fn users_are_listed_in_the_order_of_their_names(store: Arc<dyn Store>)
     {
         let (mut account, session) = Person(number as u16).registration();
         account.username = name.parse().unwrap();
-        assert_eq!(store.register(account, session).await.unwrap(), Registered::Done);
+        assert_eq!(store.register(account, session, None).await.unwrap(), Registered::Done);
     }
     let list = async |prefix: &str, after: Option<&str>, limit: usize| {
         let after: Option<Username> = after.map(|name| name.parse().unwrap());

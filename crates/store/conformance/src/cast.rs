@@ -11,7 +11,7 @@ use crypto::{
     prekey::{PrekeySecret, PrekeySeed},
 };
 use protocol::{
-    Binary,
+    Binary, EmailAddress,
     vault::{NewRow, VaultKind},
 };
 use relay::port::{
@@ -41,6 +41,11 @@ impl Person {
         format!("person{:05}", self.0)
     }
 
+    /// Where a reset may be mailed to.
+    pub fn email(self) -> EmailAddress {
+        format!("{}@example.org", self.name()).parse().expect("a name before a domain is an address")
+    }
+
     /// The identity key.
     pub fn identity(self) -> IdentityKey {
         IdentityKey::from_seed(&IdentitySeed::from_bytes(&self.bytes(b'i')))
@@ -59,7 +64,7 @@ impl Person {
         let account = NewAccount {
             account: self.account(),
             username: self.name().parse().expect("the name of a person in a story is a username"),
-            email: Some(format!("{}@example.org", self.name())),
+            email: Some(self.email()),
             kdf: KdfParams::with_salt(self.bytes(b'k')),
             password_hash: PasswordHash::from_stored(format!("hash of {}", self.name())),
             sealed_wrap: self.bytes::<90>(b'v').to_vec(),
@@ -98,7 +103,7 @@ impl Person {
     /// Registers, and comes back when it is done.
     pub async fn registered(self, store: &Arc<dyn Store>) -> Self {
         let (account, session) = self.registration();
-        assert_eq!(store.register(account, session).await.unwrap(), Registered::Done);
+        assert_eq!(store.register(account, session, None).await.unwrap(), Registered::Done);
         self
     }
 

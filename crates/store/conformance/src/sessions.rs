@@ -16,11 +16,11 @@ pub async fn a_session_ends_at_once(store: Arc<dyn Store>) {
         let begun = alice.begun_session(session, NOW_MS);
         store.begin_session(begun, NOTHING_EXPIRED).await.unwrap();
         assert!(store.find_session(session).await.unwrap().is_some());
-        store.end_session(session).await.unwrap();
+        assert!(store.end_session(alice.account(), session).await.unwrap());
         assert!(store.find_session(session).await.unwrap().is_none());
         store.touch_session(session, NOW_MS + 1).await.unwrap();
         assert!(store.find_session(session).await.unwrap().is_none(), "seeing it does not revive it");
-        store.end_session(session).await.unwrap();
+        assert!(!store.end_session(alice.account(), session).await.unwrap(), "it has ended");
     }
     assert!(store.find_session(alice.session()).await.unwrap().is_some(), "the others go on");
     assert!(store.find_session(bob.session()).await.unwrap().is_some());
