@@ -39,6 +39,12 @@ pub async fn what_was_registered_reads_back(store: Arc<dyn Store>) {
     assert_eq!(found.kdf, account.kdf);
     assert_eq!(found.password_hash, account.password_hash);
     assert_eq!(found.sealed_wrap, account.sealed_wrap);
+    assert_eq!((&found.username, &found.email), (&account.username, &account.email));
+    assert_eq!((found.totp, found.login_mails), (None, true));
+
+    let found = store.credentials_of(alice.account()).await.unwrap().unwrap();
+    assert_eq!((found.account, &found.username), (account.account, &account.username));
+    assert_eq!((found.password_hash, found.sealed_wrap), (account.password_hash, account.sealed_wrap));
 
     let [bundle] = store.find_keys(&[alice.account()]).await.unwrap().try_into().unwrap();
     assert_eq!(bundle.username, account.username);
@@ -54,6 +60,8 @@ pub async fn what_was_registered_reads_back(store: Arc<dyn Store>) {
 
     let nobody: Username = "nobody-at-all".parse().unwrap();
     assert!(store.find_credentials(&nobody).await.unwrap().is_none());
+    assert!(store.credentials_of(Person(9).account()).await.unwrap().is_none());
+    assert!(store.find_profile(Person(9).account()).await.unwrap().is_none());
 }
 
 /// The name is decided where it is written, not where it was looked up.
