@@ -66,6 +66,17 @@ pub async fn only_the_newest_token_confirms_and_not_for_long(store: Arc<dyn Stor
     assert_eq!(confirmed.now, address("two@example.org"));
 }
 
+/// It went to the address before, which may not be its owner's any more.
+pub async fn a_confirmed_address_makes_a_reset_token_worthless(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    assert!(store.arm_reset(alice.account(), token(7), NOW_MS).await.unwrap());
+    store.wish_email(alice.account(), Some(address("new@example.org")), NOW_MS).await.unwrap();
+    store.arm_email(alice.account(), token(1), NOW_MS).await.unwrap();
+    assert!(store.find_reset(token(7)).await.unwrap().is_some(), "a wish changes nothing");
+    store.confirm_email(token(1), 0).await.unwrap().unwrap();
+    assert!(store.find_reset(token(7)).await.unwrap().is_none());
+}
+
 /// At once, and no token of before brings one back.
 pub async fn an_address_is_removed_with_every_wish(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();

@@ -87,6 +87,7 @@ macro_rules! stories {
             an_address_changes_when_it_is_confirmed
             only_the_newest_token_confirms_and_not_for_long
             an_address_is_removed_with_every_wish
+            a_confirmed_address_makes_a_reset_token_worthless
             accounts_are_found_by_their_folded_address
             mails_are_due_in_the_order_in_which_they_were_queued
             a_mail_that_is_over_is_dropped

@@ -50,6 +50,7 @@ impl Emails for MemoryStore {
         };
         let confirmed = state.accounts.values_mut().find_map(|found| {
             let wish = found.email_wish.take_if(is_confirmed)?;
+            found.reset = None;
             Some((found, wish))
         });
         Ok(confirmed.map(|(found, wish)| ConfirmedEmail {

@@ -7,6 +7,7 @@ use sqlx::{SqliteConnection, query};
 use crate::{
     SqliteStore,
     error::store_error,
+    resets::forget_reset,
     rows::{Table, email, integer},
     writer::Change,
 };
@@ -180,9 +181,11 @@ impl Change for Confirm {
         .await
         .map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
+        let account = WISHES.parse(&row.account)?;
         set_email(connection, &row.account, Some(&row.email)).await?;
+        forget_reset(connection, account).await?;
         Ok(Some(ConfirmedEmail {
-            account: WISHES.parse(&row.account)?,
+            account,
             username: ACCOUNTS.username(&row.username)?,
             before: email(row.before.as_deref()),
             now: wished(&row.email)?,
