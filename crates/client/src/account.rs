@@ -15,10 +15,10 @@ use protocol::{
 use crate::{
     CallError, Contact, ConversationSummary, Device, Interruption, StoreUnavailable, SyncError, Synced,
     Thread,
-    conversation::state::{Progress, State},
+    conversation::state::Progress,
     device::Change,
     engine::Engine,
-    records::{KeptConversation, KeptDraft, kdf_record},
+    records::{KeptConversation, KeptDraft},
 };
 
 /// A signed-in, unlocked account. Clones are the same account.
@@ -29,7 +29,7 @@ use crate::{
 ///
 /// Every `async` method may be dropped half-way and called again, and any number of them may run at the same time, in
 /// this tab and in others.
-pub struct Account<D>(Arc<Engine<D>>);
+pub struct Account<D>(pub(crate) Arc<Engine<D>>);
 
 impl<D> Clone for Account<D> {
     fn clone(&self) -> Self {
@@ -263,6 +263,26 @@ impl<D: Device> Account<D> {
         engine.records.write(&*engine.device, vec![record]).await
     }
 
+    /// How many deliveries wait, unopened, because they are sealed to keys from before a reset:
+    /// [`Self::open_sealed_vault`] opens them.
+    pub fn locked_messages(&self) -> usize {
+        let state = self.0.state();
+        state.held().iter().filter(|(_, waits_for)| *waits_for == state.me.account).count()
+    }
+
+    /// Looks at the keys of everyone in a conversation: whether one has changed, or an account was deleted. What is found
+    /// shows in its [`Thread`].
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn look_at_keys(&self, conversation: ConversationId) -> Result<(), Interruption> {
+        let members = {
+            let state = self.0.state();
+            state.conversations.get(&conversation).map(|known| known.members.clone())
+        };
+        self.0.look_at_keys(&members.unwrap_or_default()).await
+    }
+
     /// Accepts the new key of a contact: the one whose safety number its owner was shown, and no other that a relay may
     /// have put in its place since. What was held back is opened, and what waits can be sent: call [`Self::flush`].
     ///
@@ -310,10 +330,6 @@ impl<D: Device> Account<D> {
         let ended: Result<_, CallError> = engine.device.call(Logout {}).await;
         // Whatever the server said, the device forgets.
         drop(ended);
-        let kdf = Change::Remove { name: kdf_record(&engine.me.username) };
-        let wiped = engine.records.wipe(&*engine.device, kdf).await;
-        *engine.state() = State::new(engine.me.clone());
-        engine.changed();
-        wiped
+        engine.forget_on_device().await
     }
 }

@@ -8,7 +8,8 @@ use protocol::account::{CurrentSession, SignedIn};
 use crate::{
     Account, Contact, Device, Interruption, StoreUnavailable,
     conversation::state::State,
-    records::Records,
+    device::Change,
+    records::{Records, kdf_record},
     vault::{Vault, VaultRefused},
 };
 
@@ -80,6 +81,15 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn check_whose_session(&self) -> Result<(), Interruption> {
         let current = self.device.call(CurrentSession {}).await?;
         if current.account == self.me.account { Ok(()) } else { Err(Interruption::SessionEnded) }
+    }
+
+    /// Removes everything of this account from the device; what is still under way writes nothing any more.
+    pub(crate) async fn forget_on_device(&self) -> Result<(), StoreUnavailable> {
+        let kdf = Change::Remove { name: kdf_record(&self.me.username) };
+        let wiped = self.records.wipe(&*self.device, kdf).await;
+        *self.state() = State::new(self.me.clone());
+        self.changed();
+        wiped
     }
 
     /// Short, and never held across an await.

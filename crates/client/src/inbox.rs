@@ -15,7 +15,6 @@ use crate::{records::KeptDelivery, records::KeptMessage, vault::Vault};
 /// Who climbs: an account with its keys and the keys that it accepts.
 pub(crate) struct Ladder<'a> {
     pub(crate) me: AccountId,
-    pub(crate) identity: &'a IdentityPublic,
     pub(crate) vault: &'a Vault,
 }
 
@@ -47,6 +46,9 @@ impl Ladder<'_> {
             return Landed::dropped();
         };
         let sender = delivery.claimed_header().sender;
+        if self.is_locked(delivery.claimed_header()) {
+            return Landed::held(self.me, item);
+        }
         let key = match self.sender_key(delivery.claimed_header()) {
             SenderKey::Accepted(key) => key,
             SenderKey::NotAccepted => return Landed::held(sender, item),
@@ -78,18 +80,26 @@ impl Ladder<'_> {
     pub(crate) fn sender_key(&self, header: &Header) -> SenderKey {
         let Some(fingerprint) = fingerprint_of(header, header.sender) else { return SenderKey::Forged };
         if header.sender == self.me {
-            let mine = self.identity.fingerprint() == fingerprint;
-            return if mine { SenderKey::Accepted(*self.identity) } else { SenderKey::Forged };
+            let mine = self.vault.own_identity(fingerprint);
+            return mine.map_or(SenderKey::Forged, SenderKey::Accepted);
         }
         let pin = self.vault.pin(header.sender);
         let accepted = pin.and_then(|pin| pin.find(fingerprint).copied());
         accepted.map_or(SenderKey::NotAccepted, SenderKey::Accepted)
     }
 
+    /// Whether it is sealed to keys of this account that are not in the vault: those from before a reset.
+    fn is_locked(&self, header: &Header) -> bool {
+        let mine = fingerprint_of(header, self.me);
+        mine.is_some_and(|fingerprint| self.vault.own_identity(fingerprint).is_none())
+    }
+
     fn open(&self, verified: VerifiedDelivery) -> Option<(crypto::id::EnvelopeHash, Option<Content>)> {
         let place = verified.header().place_of(self.me)?;
-        let prekey = self.vault.prekey(verified.header().recipients[place].prekey)?;
-        let opened = verified.open(self.me, self.identity, &prekey).ok()?;
+        let recipient = &verified.header().recipients[place];
+        let identity = self.vault.own_identity(recipient.identity)?;
+        let prekey = self.vault.prekey(recipient.prekey)?;
+        let opened = verified.open(self.me, &identity, &prekey).ok()?;
         Some((opened.hash(), serde_json::from_slice(opened.content()).ok()))
     }
 }

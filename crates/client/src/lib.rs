@@ -6,7 +6,11 @@
 //! | --- | --- |
 //! | [`device`] | [`Device`]: the port to the platform; calls, records, time, randomness |
 //! | `sign_up` | [`sign_up`]: draws all keys, makes the account |
-//! | `sign_in` | [`sign_in`] with a password, [`resume`] after a reload |
+//! | `sign_in` | [`sign_in`] with a password, [`unlock`] a locked page, [`resume`] after a reload |
+//! | `reset` | [`Reset`]: a new password by a token from a mail |
+//! | `sealed_vault` | what a reset put away is opened again |
+//! | `settings` | what an account's owner changes |
+//! | `export` | [`Export`]: everything, to take away |
 //! | `account` | [`Account`]: the facade of everything that a signed-in person does |
 //! | `conversation` | the state in memory, and the views that are shown |
 //! | `inbox` | one delivery's way from bytes to a message: parsed, verified, opened, once |
@@ -29,6 +33,7 @@
 //!     let form = SignIn {
 //!         username: "alice".parse()?,
 //!         password: "geh im Wald 7 Mal!".to_owned().into(),
+//!         code: None,
 //!         device_name: "Firefox on Linux".into(),
 //!     };
 //!     let account = sign_in(Arc::new(device), form).await?;
@@ -61,11 +66,16 @@ pub mod device;
 mod account;
 mod conversation;
 mod engine;
+mod export;
 mod inbox;
 mod interruption;
+mod new_keys;
 mod outbox;
 mod pins;
 mod records;
+mod reset;
+mod sealed_vault;
+mod settings;
 mod sign_in;
 mod sign_up;
 mod sync;
@@ -74,8 +84,12 @@ mod vault;
 pub use account::{AcceptKeyError, Account, ComposeError, OpenConversationError};
 pub use conversation::view::{Body, Contact, ConversationSummary, Message, MessageState, Preview, Thread};
 pub use device::{CallError, Device, StoreUnavailable};
+pub use export::Export;
 pub use interruption::Interruption;
-pub use sign_in::{ResumeError, SignIn, SignInError, resume, sign_in};
+pub use reset::{KeysAfterReset, Redeemed, Reset, ResetError, forgot_password};
+pub use sealed_vault::{SealedVaultError, SealedVaultOpener};
+pub use settings::{Confirmation, NewRecoveryKey, RecoveryKeyRefused, SettingsError, confirm_email, policy};
+pub use sign_in::{ResumeError, SignIn, SignInError, resume, sign_in, unlock};
 pub use sign_up::{SignUp, SignUpAttempt, SignUpError, sign_up};
 pub use sync::{SyncError, Synced};
 pub use vault::VaultRefused;

@@ -147,6 +147,16 @@ impl<D: Device> Engine<D> {
         };
         let Some(members) = members else { return Ok(Err(Outcome::Gone)) };
         let bundles = self.fetch_bundles(&members).await?;
+        let deleted = {
+            let state = self.state();
+            let deleted = members.iter().find(|member| state.contacts.is_deleted(**member));
+            deleted.map(|member| state.contacts.contact(*member).username)
+        };
+        if let Some(username) = deleted {
+            return Ok(Err(Outcome::Failed(format!(
+                "Not sent: {username} deleted their account. Write to the others in a conversation of their own"
+            ))));
+        }
         if bundles.len() < members.len() {
             return Ok(Err(Outcome::Failed(Code::UnknownRecipient.message().to_owned())));
         }

@@ -53,6 +53,24 @@ impl Pin {
         pin
     }
 
+    /// A pin of today with what one from before a reset knew: the older keys come first. `None`: nothing is to be changed.
+    ///
+    /// The key of today stays the current one. Where there is none of today, the old one's current key is pinned again: a
+    /// contact whose key changed meanwhile shows as changed, as they would have without the reset.
+    pub(crate) fn merged(standing: Option<&Self>, old: &Self) -> Option<Self> {
+        let Some(standing) = standing else { return Some(old.clone()) };
+        let mut merged = standing.clone();
+        let new_to_it: Vec<IdentityPublic> =
+            old.accepted.iter().filter(|key| !standing.accepted.contains(key)).copied().collect();
+        if new_to_it.is_empty() {
+            return None;
+        }
+        merged.accepted.splice(0..0, new_to_it);
+        let too_many = merged.accepted.len().saturating_sub(MAX_ACCEPTED);
+        merged.accepted.drain(..too_many);
+        (merged != *standing).then_some(merged)
+    }
+
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|pin: &Self| !pin.accepted.is_empty())
     }
@@ -103,6 +121,8 @@ impl<D: Device> Engine<D> {
         for chunk in accounts.chunks(MAX_RECIPIENTS) {
             let keys = self.device.call(FetchKeys { accounts: chunk.to_vec() }).await?;
             // Only what was asked for, each once: a server cannot slip in somebody else.
+            let deleted = keys.deleted.into_iter().filter(|account| chunk.contains(account));
+            self.note_deleted(deleted.collect()).await?;
             for bundle in keys.bundles {
                 let asked = chunk.contains(&bundle.account);
                 let again = bundles.iter().any(|known: &KeyBundle| known.account == bundle.account);
@@ -177,7 +197,7 @@ impl<D: Device> Engine<D> {
             // The name under which a contact was pinned is as hard to change as the key.
             let pinned = self.vault.pin(bundle.account).map(|pin| pin.username);
             let username = pinned.unwrap_or_else(|| bundle.username.clone());
-            let contact = KeptContact { username, offered: None };
+            let contact = KeptContact { username, offered: None, deleted: false };
             let new = self.state().contacts.insert_if_new(bundle.account, &contact);
             if new {
                 changes.push(self.records.put(&*self.device, self.records.contact(bundle.account), &contact));
@@ -185,6 +205,36 @@ impl<D: Device> Engine<D> {
         }
         if !changes.is_empty() {
             self.records.write(&*self.device, changes).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers that the directory says of these accounts that their owners deleted them.
+    async fn note_deleted(&self, accounts: Vec<AccountId>) -> Result<(), Interruption> {
+        let mut changes = Vec::new();
+        for account in accounts {
+            let changed = self.state().contacts.set_deleted(account);
+            if let Some(contact) = changed {
+                changes.push(self.records.put(&*self.device, self.records.contact(account), &contact));
+            }
+        }
+        if !changes.is_empty() {
+            self.records.write(&*self.device, changes).await?;
+            self.changed();
+        }
+        Ok(())
+    }
+
+    /// Looks at the keys of everyone in a conversation: whether one has changed, or an account was deleted.
+    pub(crate) async fn look_at_keys(&self, members: &[AccountId]) -> Result<(), Interruption> {
+        let others: Vec<AccountId> =
+            members.iter().copied().filter(|member| *member != self.me.account).collect();
+        for bundle in self.fetch_well_named(&others).await? {
+            match self.check_bundle(&bundle).await {
+                // A full vault takes no more pins.
+                Ok(_) | Err(Interruption::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -234,6 +284,21 @@ mod tests {
         // The nonce and the tag of the seal take 28 bytes more.
         assert!(pin.to_bytes().len() + 28 <= protocol::limits::MAX_VAULT_ROW_BYTES);
         assert_eq!(Pin::parse(&pin.to_bytes()), Some(pin));
+    }
+
+    #[test]
+    fn pins_from_before_a_reset_add_older_keys_and_change_nothing_of_today() {
+        let today = pin();
+        let old = Pin { username: "robert".parse().unwrap(), accepted: vec![key(3), key(2)] };
+        assert_eq!(Pin::merged(None, &old), Some(old.clone()));
+        let merged = Pin::merged(Some(&today), &old).unwrap();
+        assert_eq!((merged.current(), &merged.username), (Some(&key(1)), &today.username));
+        assert_eq!(merged.accepted, [key(3), key(2), key(1)]);
+        assert_eq!(Pin::merged(Some(&merged), &old), None);
+        let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed)));
+        let merged =
+            Pin::merged(Some(&full), &Pin { username: old.username, accepted: vec![key(90), key(91)] });
+        assert_eq!(merged.unwrap().accepted.len(), MAX_ACCEPTED);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! {account}/draft/{message}          a message that waits to be sent
 //! {account}/sealed/{message}/{n}     its n-th sealing, the same for all tabs
 //! {account}/failed/{message}         why it was not sent
+//! {account}/sessions                 the sessions that the account's owner knows of
 //! kdf/{username}                     the most iterations that were ever asked for
 //! ```
 
@@ -51,6 +52,9 @@ pub(crate) struct KeptContact {
     pub(crate) username: Username,
     /// The key that the directory offers now, if it is not the accepted one.
     pub(crate) offered: Option<IdentityPublic>,
+    /// Whether the directory says that the account was deleted.
+    #[serde(default)]
+    pub(crate) deleted: bool,
 }
 
 /// What became of one delivery.
@@ -59,7 +63,8 @@ pub(crate) struct KeptContact {
 pub(crate) enum KeptDelivery {
     /// It is a message.
     Message(KeptMessage),
-    /// Its sender's key is not accepted: it waits, unopened.
+    /// It waits, unopened, for a key of this account: of its sender, when that one's key is not accepted; of oneself, when
+    /// it is sealed to keys from before a reset.
     Held { sender: AccountId, received_at_ms: u64, shared: Binary, seal: Binary },
     /// It was malformed, forged, meant for somebody else, or a repetition.
     Dropped,
@@ -101,6 +106,10 @@ impl Records {
 
     pub(crate) fn start(&self) -> String {
         format!("{}/start", self.account)
+    }
+
+    pub(crate) fn sessions(&self) -> String {
+        format!("{}/sessions", self.account)
     }
 
     pub(crate) fn rows(&self) -> String {

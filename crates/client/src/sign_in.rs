@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use crypto::{account_key::AccountKey, kdf::KdfParams};
+use crypto::{
+    account_key::AccountKey,
+    kdf::{KdfParams, StretchedPassword},
+};
 use protocol::{
     Code, Username,
-    account::{Login, Prelogin, SignedIn},
+    account::{CurrentSession, Login, Prelogin, SignedIn},
+    proof::Proof,
+    second_factor::SecondFactorCode,
+    session::Unlock,
 };
 use zeroize::Zeroizing;
 
@@ -21,6 +27,8 @@ pub struct SignIn {
     pub username: Username,
     /// The password, as it was typed.
     pub password: Zeroizing<String>,
+    /// A code, once it was asked for.
+    pub code: Option<SecondFactorCode>,
     /// What the session is called in the list of sessions.
     pub device_name: String,
 }
@@ -31,6 +39,12 @@ pub enum SignInError {
     /// The name or the password; which of them is not said.
     #[error("Wrong username or password")]
     WrongCredentials,
+    /// The password is right, and a code is asked for besides: try again with one.
+    #[error("Enter the code of your authenticator, or one of your recovery codes")]
+    SecondFactorRequired,
+    /// The code is wrong, or was used.
+    #[error("This code is wrong or was used already: wait for the next one")]
+    WrongCode,
     /// The server asks for a cheaper stretching of the password than it did before on this device: it wants the
     /// password to be easier to guess.
     #[error(
@@ -45,6 +59,20 @@ pub enum SignInError {
     Interrupted(#[from] Interruption),
 }
 
+impl SignInError {
+    fn from_call(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => match refusal.code {
+                Code::WrongCredentials => Self::WrongCredentials,
+                Code::SecondFactorRequired => Self::SecondFactorRequired,
+                Code::WrongCode => Self::WrongCode,
+                _ => Interruption::from(CallError::Refused(refusal)).into(),
+            },
+            error => Interruption::from(error).into(),
+        }
+    }
+}
+
 /// Why an account could not go on after a reload; after [`Interruption::SessionEnded`] or with a key that does not fit
 /// the password is asked for again.
 pub type ResumeError = Interruption;
@@ -54,28 +82,64 @@ pub type ResumeError = Interruption;
 /// # Errors
 /// [`SignInError`].
 pub async fn sign_in<D: Device>(device: Arc<D>, form: SignIn) -> Result<Account<D>, SignInError> {
-    let SignIn { username, password, device_name } = form;
+    let SignIn { username, password, code, device_name } = form;
     let kdf = device.call(Prelogin { username: username.clone() }).await.map_err(Interruption::from)?.kdf;
-    if is_weaker_than_before(&*device, &username, &kdf).await.map_err(Interruption::from)? {
-        return Err(SignInError::WeakerProtection);
-    }
-    let stretched = device.stretch(&kdf, &password).await;
+    let stretched = stretch_as_before(&*device, &username, &kdf, &password).await?;
     drop(password);
 
-    let login = Login { username: username.clone(), auth_key: stretched.auth_key(), device_name };
-    let session = device.call(login).await.map_err(|error| match error {
-        CallError::Refused(refusal) if refusal.code == Code::WrongCredentials => {
-            SignInError::WrongCredentials
-        }
-        error => Interruption::from(error).into(),
-    })?;
+    let login = Login { username: username.clone(), auth_key: stretched.auth_key(), code, device_name };
+    let session = device.call(login).await.map_err(SignInError::from_call)?;
+    open_with_password(device, session, &username, &kdf, &stretched).await
+}
+
+/// Opens an account again whose page was locked, within the session that goes on. When that has ended
+/// ([`Interruption::SessionEnded`]), it takes [`sign_in`].
+///
+/// # Errors
+/// [`SignInError`].
+pub async fn unlock<D: Device>(
+    device: Arc<D>,
+    username: Username,
+    password: Zeroizing<String>,
+) -> Result<Account<D>, SignInError> {
+    let current = device.call(CurrentSession {}).await.map_err(Interruption::from)?;
+    if current.username != username {
+        return Err(Interruption::SessionEnded.into());
+    }
+    let stretched = stretch_as_before(&*device, &username, &current.kdf, &password).await?;
+    drop(password);
+    let proof = Proof { auth_key: stretched.auth_key(), code: None };
+    let session = device.call(Unlock { proof }).await.map_err(SignInError::from_call)?;
+    open_with_password(device, session, &username, &current.kdf, &stretched).await
+}
+
+/// Stretches a password, unless the server wants it to be easier to guess than before.
+pub(crate) async fn stretch_as_before(
+    device: &impl Device,
+    username: &Username,
+    kdf: &KdfParams,
+    password: &str,
+) -> Result<StretchedPassword, SignInError> {
+    if is_weaker_than_before(device, username, kdf).await.map_err(Interruption::from)? {
+        return Err(SignInError::WeakerProtection);
+    }
+    Ok(device.stretch(kdf, password).await)
+}
+
+async fn open_with_password<D: Device>(
+    device: Arc<D>,
+    session: SignedIn,
+    username: &Username,
+    kdf: &KdfParams,
+    stretched: &StretchedPassword,
+) -> Result<Account<D>, SignInError> {
     let wrapped = session.wrapped_by_password.as_ref().ok_or(SignInError::AccountKey)?;
-    let account_key = AccountKey::unwrap_with_password(session.account, &stretched.wrap_key(), &kdf, wrapped)
+    let account_key = AccountKey::unwrap_with_password(session.account, &stretched.wrap_key(), kdf, wrapped)
         .map_err(|_| SignInError::AccountKey)?;
-    if session.username != username {
+    if session.username != *username {
         return Err(SignInError::AccountKey);
     }
-    remember_kdf(&*device, &username, &kdf).await.map_err(Interruption::from)?;
+    remember_kdf(&*device, username, kdf).await.map_err(Interruption::from)?;
     Ok(Engine::open(device, session, account_key).await?)
 }
 
@@ -102,7 +166,7 @@ async fn is_weaker_than_before(
     Ok(iterations.is_some_and(|before| kdf.iterations() < before))
 }
 
-async fn remember_kdf(
+pub(crate) async fn remember_kdf(
     device: &impl Device,
     username: &Username,
     kdf: &KdfParams,

@@ -5,26 +5,18 @@ use std::sync::Arc;
 use crypto::{
     account_key::AccountKey,
     id::{AccountId, PrekeyId},
-    identity::IdentityKey,
     kdf::{KdfParams, StretchedPassword},
-    prekey::PrekeySecret,
+    one_time::InviteToken,
     recovery::RecoveryKey,
-    vault::{VaultKind, VaultPlace},
 };
 use protocol::{
-    Binary, Code, Username,
+    Code, EmailAddress, Username,
     account::Register,
     password::{self, PasswordRefused},
-    vault::NewRow,
 };
 use zeroize::Zeroizing;
 
-use crate::{
-    Account, CallError, Device, Interruption,
-    device::DeviceRng,
-    engine::Engine,
-    vault::{prekey_key_id, prekey_to_row},
-};
+use crate::{Account, CallError, Device, Interruption, device::DeviceRng, engine::Engine, new_keys::NewKeys};
 
 /// How often the call is repeated when no answer comes.
 const TRIES: usize = 3;
@@ -37,7 +29,9 @@ pub struct SignUp {
     /// The password, as it was typed.
     pub password: Zeroizing<String>,
     /// Where a password reset may be mailed to.
-    pub email: Option<String>,
+    pub email: Option<EmailAddress>,
+    /// An invitation, where the server asks for one.
+    pub invite: Option<InviteToken>,
     /// What the session is called in the list of sessions.
     pub device_name: String,
 }
@@ -129,31 +123,19 @@ fn request(
 ) -> Register {
     let rng = &mut DeviceRng(device);
     let account = AccountId::random(rng);
-    let identity = IdentityKey::generate(rng);
-    let prekey = PrekeySecret::generate(PrekeyId(1), 1, rng);
-    let vault_key = account_key.vault_key();
-    let first_row = |kind, key_id: &[u8], plaintext: &[u8]| {
-        let place = VaultPlace { account, kind, key_id, version: 1 };
-        NewRow {
-            kind,
-            key_id: Binary(key_id.to_vec()),
-            sealed: Binary(vault_key.seal(place, plaintext, &mut DeviceRng(device))),
-        }
-    };
+    let NewKeys { identity, prekey, vault } = NewKeys::draw(device, account, account_key, PrekeyId(1), 1);
     Register {
         account,
-        vault: vec![
-            first_row(VaultKind::Identity, &[], identity.seed().expose_bytes()),
-            first_row(VaultKind::Prekey, &prekey_key_id(prekey.id()), &prekey_to_row(&prekey)),
-        ],
+        vault,
         username: form.username,
         email: form.email,
+        invite: form.invite,
         kdf,
         auth_key: stretched.auth_key(),
         wrapped_by_password: account_key.wrap_with_password(account, &stretched.wrap_key(), &kdf, rng),
         wrapped_by_recovery_key: account_key.wrap_with_recovery_key(account, recovery_key, rng),
-        identity: identity.public(),
-        prekey: prekey.sign(account, &identity),
+        identity,
+        prekey,
         device_name: form.device_name,
     }
 }

@@ -172,7 +172,10 @@ impl<D: Device> Engine<D> {
             for message in gone {
                 state.pending.remove(&message);
             }
-            (state.dropped, state.held().len())
+            (
+                state.dropped,
+                state.held().iter().filter(|(_, waits_for)| *waits_for != self.me.account).count(),
+            )
         };
         self.changed();
         Ok(Synced { new, dropped, held })
@@ -227,8 +230,7 @@ impl<D: Device> Engine<D> {
     /// transaction, then shows them. Returns how many new messages there were.
     async fn take(&self, items: Vec<Item>) -> Result<usize, Interruption> {
         self.fetch_what_the_ladder_needs(&items).await?;
-        let identity = self.identity.public();
-        let ladder = Ladder { me: self.me.account, identity: &identity, vault: &self.vault };
+        let ladder = Ladder { me: self.me.account, vault: &self.vault };
         let mut landed = Vec::with_capacity(items.len());
         let mut seen_here = BTreeSet::new();
         for item in &items {
@@ -278,8 +280,7 @@ impl<D: Device> Engine<D> {
     /// accepted keys that another device added to the vault.
     async fn fetch_what_the_ladder_needs(&self, items: &[Item]) -> Result<(), Interruption> {
         let me = self.me.account;
-        let identity = self.identity.public();
-        let ladder = Ladder { me, identity: &identity, vault: &self.vault };
+        let ladder = Ladder { me, vault: &self.vault };
         let mut senders = BTreeSet::new();
         let mut strangers = BTreeSet::new();
         let mut lacks_prekey = false;

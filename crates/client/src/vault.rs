@@ -10,8 +10,8 @@ use std::{
 };
 
 use crypto::{
-    id::{AccountId, PrekeyId},
-    identity::{IdentityKey, IdentitySeed},
+    id::{AccountId, Fingerprint, PrekeyId},
+    identity::{IdentityKey, IdentityPublic, IdentitySeed},
     prekey::{PrekeySecret, PrekeySeed},
     vault::{VaultKey, VaultKind, VaultPlace},
 };
@@ -61,6 +61,7 @@ pub(crate) struct Vault {
 struct Contents {
     rows: BTreeMap<(VaultKind, Vec<u8>), SeenRow>,
     identity: Option<IdentityKey>,
+    past_identities: BTreeMap<Fingerprint, IdentityPublic>,
     prekeys: BTreeMap<PrekeyId, Arc<PrekeySecret>>,
     pins: BTreeMap<AccountId, Pin>,
 }
@@ -126,6 +127,15 @@ impl Vault {
         self.contents().identity.clone().ok_or(VaultRefused::NoKeys)
     }
 
+    /// The account's own public identity key of this fingerprint: today's, or one from before a reset.
+    pub(crate) fn own_identity(&self, fingerprint: Fingerprint) -> Option<IdentityPublic> {
+        let contents = self.contents();
+        let today = contents.identity.as_ref().map(IdentityKey::public);
+        today
+            .filter(|today| today.fingerprint() == fingerprint)
+            .or_else(|| contents.past_identities.get(&fingerprint).copied())
+    }
+
     /// The private half of a prekey.
     pub(crate) fn prekey(&self, id: PrekeyId) -> Option<Arc<PrekeySecret>> {
         self.contents().prekeys.get(&id).cloned()
@@ -156,15 +166,43 @@ impl Vault {
         contact: AccountId,
         edit: impl Fn(Option<&Pin>) -> Option<Pin>,
     ) -> Result<(), Interruption> {
+        let place = (VaultKind::Pin, contact.to_bytes().to_vec());
+        let edited =
+            |contents: &Contents| edit(contents.pins.get(&contact)).map(|pin| Zeroizing::new(pin.to_bytes()));
+        self.edit_row(device, records, place, edited).await
+    }
+
+    /// Adds a row, unless one stands at its place.
+    pub(crate) async fn add_if_missing(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        kind: VaultKind,
+        key_id: &[u8],
+        content: &[u8],
+    ) -> Result<(), Interruption> {
+        let place = (kind, key_id.to_vec());
+        let added = |contents: &Contents| {
+            let is_missing = !contents.rows.contains_key(&(kind, key_id.to_vec()));
+            is_missing.then(|| Zeroizing::new(content.to_vec()))
+        };
+        self.edit_row(device, records, place, added).await
+    }
+
+    async fn edit_row(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        place: (VaultKind, Vec<u8>),
+        edit: impl Fn(&Contents) -> Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<(), Interruption> {
         let _turn = self.turn.lock().await;
-        let key_id = contact.to_bytes().to_vec();
         for _ in 0..MAX_ROUNDS {
             let row = {
                 let contents = self.contents();
-                let Some(pin) = edit(contents.pins.get(&contact)) else { return Ok(()) };
-                let place = (VaultKind::Pin, key_id.clone());
+                let Some(content) = edit(&contents) else { return Ok(()) };
                 let version = contents.rows.get(&place).map_or(0, |row| row.version) + 1;
-                self.sealed_row(device, VaultKind::Pin, &key_id, version, &pin.to_bytes())
+                self.sealed_row(device, place.0, &place.1, version, &content)
             };
             match device.call(PutRow { row: row.clone() }).await {
                 Ok(_) => {
@@ -178,7 +216,7 @@ impl Vault {
                 Err(error) => return Err(error.into()),
             }
         }
-        // Eight devices that change one pin at the same moment: the next attempt will find them done.
+        // Eight devices that change one row at the same moment: the next attempt will find them done.
         Err(Interruption::Busy(Code::VersionConflict.into()))
     }
 
@@ -226,6 +264,14 @@ impl Contents {
             VaultKind::Identity => {
                 let seed = IdentitySeed::from_bytes(plaintext.as_slice().try_into().ok()?);
                 self.identity = Some(IdentityKey::from_seed(&seed));
+            }
+            VaultKind::PastIdentity => {
+                let identity = IdentityPublic::parse(plaintext).ok()?;
+                let fingerprint = Fingerprint::parse(row.key_id.as_slice()).ok()?;
+                if identity.fingerprint() != fingerprint {
+                    return None;
+                }
+                self.past_identities.insert(fingerprint, identity);
             }
             VaultKind::Prekey => {
                 let prekey = prekey_from_row(row.key_id.as_slice(), plaintext)?;

@@ -35,6 +35,22 @@ impl Contacts {
         Some(contact.clone())
     }
 
+    /// Says that an account was deleted. The contact, if that is news.
+    pub(crate) fn set_deleted(&mut self, account: AccountId) -> Option<KeptContact> {
+        let contact = self.0.get_mut(&account)?;
+        if contact.deleted {
+            return None;
+        }
+        contact.deleted = true;
+        contact.offered = None;
+        Some(contact.clone())
+    }
+
+    /// Whether the directory says that this account was deleted.
+    pub(crate) fn is_deleted(&self, account: AccountId) -> bool {
+        self.0.get(&account).is_some_and(|contact| contact.deleted)
+    }
+
     pub(crate) fn is_known(&self, account: AccountId) -> bool {
         self.0.contains_key(&account)
     }

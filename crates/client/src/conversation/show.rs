@@ -50,7 +50,9 @@ impl State {
             readers: readers.clone(),
         });
         let messages = received.chain(waiting).collect();
-        Some(Thread { id, others: readers.clone(), messages, changed_keys })
+        let deleted = conversation.members.iter().filter(|member| self.contacts.is_deleted(**member));
+        let deleted = deleted.map(|member| self.contacts.contact(*member)).collect();
+        Some(Thread { id, others: readers.clone(), messages, changed_keys, deleted })
     }
 
     fn summary(&self, id: ConversationId, conversation: &Conversation) -> ConversationSummary {

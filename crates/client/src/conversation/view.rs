@@ -56,6 +56,8 @@ pub struct Thread {
     /// Those of the others whose key is no longer the accepted one. Nothing is sent to this conversation, and what
     /// they wrote under the new key is held back, until [`Account::accept_key`](crate::Account::accept_key).
     pub changed_keys: Vec<Contact>,
+    /// Those of the others who deleted their accounts: nothing can be sent to this conversation any more.
+    pub deleted: Vec<Contact>,
 }
 
 /// One message.

@@ -1,0 +1,33 @@
+use crypto::kdf::KdfParams;
+use protocol::{password, profile::ChangePassword};
+
+use super::{Confirmation, SettingsError};
+use crate::{Account, Device, device::DeviceRng, sign_in::remember_kdf};
+
+impl<D: Device> Account<D> {
+    /// Sets a new password: the account key is sealed anew under a new salt, all other sessions end. This one goes on, and
+    /// everything stays readable.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub async fn change_password(
+        &self,
+        confirmation: &Confirmation,
+        new_password: &str,
+    ) -> Result<(), SettingsError> {
+        let engine = &self.0;
+        password::check(new_password, Some(&engine.me.username))?;
+        let proof = engine.proof(confirmation).await?;
+        let kdf = KdfParams::generate(&mut DeviceRng(&*engine.device));
+        let stretched = engine.device.stretch(&kdf, new_password).await;
+        let wrapped_by_password = engine.account_key.wrap_with_password(
+            engine.me.account,
+            &stretched.wrap_key(),
+            &kdf,
+            &mut DeviceRng(&*engine.device),
+        );
+        let auth_key = stretched.auth_key();
+        engine.device.call(ChangePassword { proof, kdf, auth_key, wrapped_by_password }).await?;
+        Ok(remember_kdf(&*engine.device, &engine.me.username, &kdf).await?)
+    }
+}

@@ -1,0 +1,78 @@
+use std::collections::BTreeSet;
+
+use protocol::{
+    SessionId,
+    session::{EndOtherSessions, EndSession, ListSessions, SessionInfo},
+};
+
+use crate::{Account, Device, Interruption, StoreUnavailable, engine::Engine};
+
+impl<D: Device> Account<D> {
+    /// The account's sessions, the one that was seen last first.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>, Interruption> {
+        Ok(self.0.device.call(ListSessions {}).await?.sessions)
+    }
+
+    /// Ends a session on every machine and at once. Its browser locks, and what it kept opens no more without the password.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn end_session(&self, session: SessionId) -> Result<(), Interruption> {
+        self.0.device.call(EndSession { session }).await?;
+        Ok(())
+    }
+
+    /// Ends all sessions but this one. How many there were.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn end_other_sessions(&self) -> Result<u32, Interruption> {
+        Ok(self.0.device.call(EndOtherSessions {}).await?.ended)
+    }
+
+    /// The sessions that began since this device last [looked](Self::acknowledge_sessions): sign-ins that their owner should
+    /// know about. A device that looks for the first time takes those that there are for known.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn new_sessions(&self) -> Result<Vec<SessionInfo>, Interruption> {
+        let engine = &self.0;
+        let sessions = self.sessions().await?;
+        let Some(known) = engine.known_sessions().await? else {
+            engine.remember_sessions(&sessions).await?;
+            return Ok(Vec::new());
+        };
+        Ok(sessions.into_iter().filter(|one| !one.current && !known.contains(&one.session)).collect())
+    }
+
+    /// Their owner has seen these sessions.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`].
+    pub async fn acknowledge_sessions(&self, seen: &[SessionInfo]) -> Result<(), StoreUnavailable> {
+        let engine = &self.0;
+        let mut known = engine.known_sessions().await?.unwrap_or_default();
+        known.extend(seen.iter().map(|one| one.session));
+        engine.write_known(&known).await
+    }
+}
+
+impl<D: Device> Engine<D> {
+    async fn known_sessions(&self) -> Result<Option<BTreeSet<SessionId>>, StoreUnavailable> {
+        let name = self.records.sessions();
+        let record = self.device.read(&name).await?;
+        Ok(record.and_then(|sealed| self.records.open(&name, &sealed)))
+    }
+
+    async fn remember_sessions(&self, sessions: &[SessionInfo]) -> Result<(), StoreUnavailable> {
+        self.write_known(&sessions.iter().map(|one| one.session).collect()).await
+    }
+
+    async fn write_known(&self, known: &BTreeSet<SessionId>) -> Result<(), StoreUnavailable> {
+        let record = self.records.put(&*self.device, self.records.sessions(), known);
+        self.records.write(&*self.device, vec![record]).await
+    }
+}
