@@ -234,8 +234,12 @@ mod tests {
     fn what_people_wrote_cannot_become_markup() {
         let page = export().to_html(|ms| format!("at <{ms}>"));
         assert!(!page.contains("<script") && !page.contains('\u{202e}'), "{}", *page);
-        assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;\u{fffd}more&quot;\nbelow"));
-        assert!(page.contains("at &lt;7&gt;") && page.contains("(cannot be shown)") && page.contains("not sent"));
+        assert!(page.contains(
+            "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;\u{fffd}more&quot;\nbelow"
+        ));
+        assert!(
+            page.contains("at &lt;7&gt;") && page.contains("(cannot be shown)") && page.contains("not sent")
+        );
     }
 
     #[test]

@@ -91,9 +91,7 @@ pub use interruption::Interruption;
 pub use log_out::{log_out_locked, unsent_of_locked};
 pub use reset::{KeysAfterReset, Redeemed, Reset, ResetError, forgot_password};
 pub use sealed_vault::{SealedVaultError, SealedVaultOpener};
-pub use settings::{
-    Confirmation, NewRecoveryKey, RecoveryKeyRefused, SettingsError, confirm_email, policy,
-};
+pub use settings::{Confirmation, NewRecoveryKey, RecoveryKeyRefused, SettingsError, confirm_email, policy};
 pub use sign_in::{ResumeError, SignIn, SignInError, resume, sign_in, unlock};
 pub use sign_up::{SignUp, SignUpAttempt, SignUpError, sign_up};
 pub use sync::{SyncError, Synced};

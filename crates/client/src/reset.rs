@@ -21,8 +21,8 @@ use protocol::{
 };
 
 use crate::{
-    CallError, Device, Interruption, RecoveryKeyRefused, VaultRefused, device::DeviceRng,
-    new_keys::NewKeys, sign_in::remember_kdf,
+    CallError, Device, Interruption, RecoveryKeyRefused, VaultRefused, device::DeviceRng, new_keys::NewKeys,
+    sign_in::remember_kdf,
 };
 
 /// Asks for a mail with a token to everyone who has an account with this address. Whether anybody has is not said.
@@ -153,9 +153,7 @@ impl<D: Device> Reset<D> {
         let kdf = KdfParams::generate(&mut DeviceRng(device));
         let stretched = device.stretch(&kdf, new_password).await;
         let (request, fresh) = match keys {
-            KeysAfterReset::Keep(account_key) => {
-                (self.keeping(&account_key, kdf, &stretched, code)?, None)
-            }
+            KeysAfterReset::Keep(account_key) => (self.keeping(&account_key, kdf, &stretched, code)?, None),
             KeysAfterReset::Lose => {
                 let account_key = AccountKey::generate(&mut DeviceRng(device));
                 let recovery_key = RecoveryKey::generate(&mut DeviceRng(device));
@@ -176,9 +174,8 @@ impl<D: Device> Reset<D> {
         code: Option<SecondFactorCode>,
     ) -> Result<RedeemReset, ResetError> {
         let identity = self.identity(account_key)?;
-        let request = self.request(account_key, kdf, stretched, code, |new| ResetKeys::Keep {
-            proof: new.sign(&identity),
-        });
+        let request = self
+            .request(account_key, kdf, stretched, code, |new| ResetKeys::Keep { proof: new.sign(&identity) });
         Ok(request)
     }
 

@@ -15,8 +15,7 @@ use protocol::{
 use zeroize::Zeroizing;
 
 use crate::{
-    Account, CallError, Device, Interruption, RecoveryKeyRefused, StoreUnavailable, engine::Engine,
-    pins::Pin,
+    Account, CallError, Device, Interruption, RecoveryKeyRefused, StoreUnavailable, engine::Engine, pins::Pin,
 };
 
 /// What opens a vault that was put away.
@@ -37,7 +36,9 @@ pub enum SealedVaultError {
     #[error(transparent)]
     RecoveryKey(#[from] RecoveryKeyRefused),
     /// The account key opens, and the rows do not.
-    #[error("The server returned keys that none of your devices wrote: nothing was changed, ask who runs the server")]
+    #[error(
+        "The server returned keys that none of your devices wrote: nothing was changed, ask who runs the server"
+    )]
     Damaged,
     /// Something came between; the vault is still there, and opening it again goes on.
     #[error(transparent)]

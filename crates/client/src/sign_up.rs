@@ -16,9 +16,7 @@ use protocol::{
 };
 use zeroize::Zeroizing;
 
-use crate::{
-    Account, CallError, Device, Interruption, device::DeviceRng, engine::Engine, new_keys::NewKeys,
-};
+use crate::{Account, CallError, Device, Interruption, device::DeviceRng, engine::Engine, new_keys::NewKeys};
 
 /// How often the call is repeated when no answer comes.
 const TRIES: usize = 3;

@@ -172,7 +172,10 @@ impl<D: Device> Engine<D> {
             for message in gone {
                 state.pending.remove(&message);
             }
-            (state.dropped, state.held().iter().filter(|(_, waits_for)| *waits_for != self.me.account).count())
+            (
+                state.dropped,
+                state.held().iter().filter(|(_, waits_for)| *waits_for != self.me.account).count(),
+            )
         };
         self.changed();
         Ok(Synced { new, dropped, held })

@@ -167,9 +167,8 @@ impl Vault {
         edit: impl Fn(Option<&Pin>) -> Option<Pin>,
     ) -> Result<(), Interruption> {
         let place = (VaultKind::Pin, contact.to_bytes().to_vec());
-        let edited = |contents: &Contents| {
-            edit(contents.pins.get(&contact)).map(|pin| Zeroizing::new(pin.to_bytes()))
-        };
+        let edited =
+            |contents: &Contents| edit(contents.pins.get(&contact)).map(|pin| Zeroizing::new(pin.to_bytes()));
         self.edit_row(device, records, place, edited).await
     }
 

@@ -13,6 +13,7 @@ use crate::{
     CannotOpen, aead,
     hash::derive,
     kdf::{KdfParams, StretchedPassword},
+    secret::Secret,
     text::Malformed,
 };
 
@@ -29,8 +30,7 @@ pub fn seal(
     rng: &mut impl CryptoRng,
 ) -> Vec<u8> {
     let head = [MAGIC.as_slice(), &[VERSION], &kdf.to_bytes()].concat();
-    let key = derive(passphrase.expose_bytes(), b"", b"secure-messaging/1 export");
-    let sealed = aead::seal(key.expose(), &head, content, rng);
+    let sealed = aead::seal(key(passphrase).expose(), &head, content, rng);
     [head, sealed].concat()
 }
 
@@ -54,8 +54,11 @@ pub fn kdf_of(file: &[u8]) -> Result<KdfParams, Malformed> {
 pub fn open(file: &[u8], passphrase: &StretchedPassword) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
     kdf_of(file).map_err(|_| CannotOpen)?;
     let (head, sealed) = file.split_at_checked(HEAD_BYTES).ok_or(CannotOpen)?;
-    let key = derive(passphrase.expose_bytes(), b"", b"secure-messaging/1 export");
-    aead::open(key.expose(), head, sealed)
+    aead::open(key(passphrase).expose(), head, sealed)
+}
+
+fn key(passphrase: &StretchedPassword) -> Secret<32> {
+    derive(passphrase.expose_bytes(), b"", b"secure-messaging/1 export")
 }
 
 #[cfg(test)]

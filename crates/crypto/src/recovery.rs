@@ -112,7 +112,6 @@ impl RecoveryKeyHint {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,14 +13,17 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crypto::{
     account_key::{AccountKey, WrappedAccountKey},
     envelope::{Delivery, Draft, Envelope},
+    export,
     id::{AccountId, ConversationId, EnvelopeHash, MessageId, PrekeyId},
     identity::{IdentityKey, IdentityPublic, IdentitySeed},
     kdf::{KdfParams, StretchedPassword},
     message_key::{
         AesKey, HmacKey, decrypt_message, derive_message_key, encrypt_message, generate_user_secrets,
     },
+    one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
     prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
     recovery::RecoveryKey,
+    reset_proof::{NewPassword, ResetProof},
     safety_number::SafetyNumber,
     vault::{VaultKind, VaultPlace},
 };
@@ -145,6 +148,29 @@ fn the_frozen_message_decrypts() {
 }
 
 #[test]
+fn the_frozen_export_opens_and_the_frozen_proof_holds() {
+    let frozen = frozen();
+    let stretched = StretchedPassword::from_bytes(&array(&frozen["kdf"], "stretched"));
+    let file = bytes(&frozen["export"], "file");
+    let kdf = export::kdf_of(&file).unwrap();
+    assert_eq!(kdf.to_bytes().as_slice(), bytes(&frozen["kdf"], "params"));
+    assert_eq!(export::open(&file, &stretched).unwrap().as_slice(), bytes(&frozen["export"], "content"));
+
+    let token: ResetToken = frozen["one_time"]["reset_token"]["text"].as_str().unwrap().parse().unwrap();
+    let wrapped = bytes(&frozen["account_key"], "wrapped_by_password");
+    let new_password = NewPassword {
+        account: AccountId::parse(&bytes(&frozen["account_key"], "account")).unwrap(),
+        token: token.hash(),
+        kdf: &kdf,
+        auth_key: &stretched.auth_key(),
+        wrapped_by_password: &WrappedAccountKey::parse(&wrapped).unwrap(),
+    };
+    let identity = IdentityPublic::parse(&bytes(&frozen["people"][0], "identity")).unwrap();
+    let proof = ResetProof::parse(&bytes(&frozen, "reset_proof")).unwrap();
+    new_password.verify(&identity, &proof).unwrap();
+}
+
+#[test]
 #[ignore = "writes vectors/formats.json: only after a format was added"]
 fn write_the_vectors() {
     let text = serde_json::to_string_pretty(&today()).unwrap() + "\n";
@@ -226,7 +252,28 @@ fn today() -> Value {
     let (aes, hmac) = derive_message_key(&mine, &theirs).unwrap();
     let encrypted = encrypt_message(&aes, b"Hello Bob!", &hmac, rng);
 
+    let file = export::seal(&params, &stretched, b"{}", rng);
+    let token = ResetToken::generate(rng);
+    let new_password = NewPassword {
+        account,
+        token: token.hash(),
+        kdf: &params,
+        auth_key: &stretched.auth_key(),
+        wrapped_by_password: &by_password,
+    };
+    let proof = new_password.sign(&alice.identity);
+    let (email, invite) = (EmailToken::generate(rng), InviteToken::generate(rng));
+    let code = RecoveryCode::generate(rng);
+
     json!({
+        "export": { "content": text(b"{}"), "file": text(&file) },
+        "reset_proof": text(&proof.to_bytes()),
+        "one_time": {
+            "reset_token": { "text": *token.to_text(), "hash": token.hash() },
+            "email_token": { "text": *email.to_text(), "hash": email.hash() },
+            "invite_token": { "text": *invite.to_text(), "hash": invite.hash() },
+            "recovery_code": { "text": *code.to_text(), "hash": code.hash() },
+        },
         "kdf": {
             "password": PASSWORD,
             "params": text(&params.to_bytes()),

@@ -9,6 +9,7 @@ use crypto::{
     identity::IdentitySeed,
     kdf::{KdfParams, SALT_BYTES, StretchedPassword},
     message_key::{AesKey, HmacKey, generate_user_secrets},
+    one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
     prekey::PrekeySeed,
     recovery::{RecoveryKey, RecoveryKeyHint, RecoveryKeyTypo},
     vault::{CacheKey, VaultKey},
@@ -28,6 +29,10 @@ fn keys_print_their_name() {
         format!("{:?}", VaultKey::from_bytes(&[7; 32])),
         format!("{:?}", CacheKey::from_bytes(&[7; 32])),
         format!("{:?}", RecoveryKey::from_bytes(&[7; 25])),
+        format!("{:?}", ResetToken::from_bytes(&[7; 32])),
+        format!("{:?}", EmailToken::from_bytes(&[7; 32])),
+        format!("{:?}", InviteToken::from_bytes(&[7; 32])),
+        format!("{:?}", RecoveryCode::from_bytes(&[7; 15])),
         format!("{:?}", IdentitySeed::from_bytes(&[7; 32])),
         format!("{:?}", PrekeySeed::from_bytes(&[7; 32])),
         format!("{:?}", AesKey::from_bytes(&[7; 32])),
@@ -42,6 +47,10 @@ fn keys_print_their_name() {
     VaultKey(..)
     CacheKey(..)
     RecoveryKey(..)
+    ResetToken(..)
+    EmailToken(..)
+    InviteToken(..)
+    RecoveryCode(..)
     IdentitySeed(..)
     PrekeySeed(..)
     AesKey(..)

@@ -5,7 +5,7 @@ use crypto::{
     kdf::{AuthKey, KdfParams},
     one_time::EmailToken,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{EmailAddress, Username, proof::Proof};
 
@@ -73,8 +73,14 @@ pub struct ChangePassword {
 pub struct ChangeEmail {
     /// The password (and a code) once more.
     pub proof: Proof,
-    /// The address; `None` removes the one that there is, at once.
+    /// The address; `None` (in JSON `null`) removes the one that there is, at once.
+    #[serde(deserialize_with = "present")]
     pub email: Option<EmailAddress>,
+}
+
+/// A field that may be `null`, and may not be missing: what is forgotten must not remove anything.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// Shows that the new address is read: it takes the place of the old one, which gets a notice.

@@ -66,8 +66,12 @@ pub struct ResetChecked {
 /// Prints whose it is.
 impl fmt::Debug for ResetChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, username, second_factor, wrapped_by_recovery_key: _, identity_row: _, prekey: _ } = self;
-        write!(f, "ResetChecked {{ account: {account}, username: {username}, second_factor: {second_factor}, .. }}")
+        let Self { account, username, second_factor, wrapped_by_recovery_key: _, identity_row: _, prekey: _ } =
+            self;
+        write!(
+            f,
+            "ResetChecked {{ account: {account}, username: {username}, second_factor: {second_factor}, .. }}"
+        )
     }
 }
 

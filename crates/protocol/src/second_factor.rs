@@ -47,7 +47,8 @@ impl FromStr for TotpCode {
 
     fn from_str(typed: &str) -> Result<Self, CodeRefused> {
         let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        let is_code = digits.len() == TOTP_DIGITS as usize && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_code =
+            digits.len() == TOTP_DIGITS as usize && digits.bytes().all(|byte| byte.is_ascii_digit());
         if is_code { digits.parse().map(Self).map_err(|_| CodeRefused) } else { Err(CodeRefused) }
     }
 }

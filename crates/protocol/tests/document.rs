@@ -8,7 +8,9 @@ use protocol::{
     call::{EVENTS_PATH, PATHS},
     limits,
     mailbox::MAILBOX_EVENT,
-    password, username,
+    password,
+    session::SESSIONS_EVENT,
+    username,
     vault::VaultKind,
 };
 use serde_json::json;
@@ -24,7 +26,9 @@ fn every_call_stands_in_the_document() {
     let documented = DOCUMENT.lines().filter(|line| line.starts_with("| `/")).count();
     assert_eq!(documented, PATHS.len(), "the document has a call that is not there");
     assert!(DOCUMENT.contains(&format!("`GET {EVENTS_PATH}`")));
-    assert!(DOCUMENT.contains(&format!("event: {MAILBOX_EVENT}\n")));
+    for event in [MAILBOX_EVENT, SESSIONS_EVENT] {
+        assert!(DOCUMENT.contains(&format!("event: {event}\n")), "{event}");
+    }
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn every_label_stands_in_the_document() {
             assert!(labels.insert(label.clone()), "{label} is used twice");
         }
     }
-    assert_eq!(labels.len(), 21, "{labels:#?}");
+    assert_eq!(labels.len(), 28, "{labels:#?}");
     for text in DOCUMENT.split("\"secure-messaging/").skip(1) {
         let label = format!("secure-messaging/{}", text.split('"').next().unwrap());
         assert!(labels.contains(&label), "{label} is only in the document");
@@ -85,7 +89,9 @@ fn the_figures_of_the_document_are_the_codes() {
         assert!(found, "{figure}: {sentence}");
     }
     assert_eq!(limits::MAX_PAGE_BYTES, 4 * 1024 * 1024);
-    for (number, kind) in [(1, VaultKind::Identity), (2, VaultKind::Prekey), (3, VaultKind::Pin)] {
+    for (number, kind) in
+        [(1, VaultKind::Identity), (2, VaultKind::Prekey), (3, VaultKind::Pin), (4, VaultKind::PastIdentity)]
+    {
         assert_eq!(kind as u8, number);
         let row = format!("\n| {number} | `{}` |", json!(kind).as_str().unwrap());
         assert!(DOCUMENT.contains(&row), "{row}");

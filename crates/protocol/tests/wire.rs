@@ -13,6 +13,7 @@ use protocol::{
     id::AccountId,
     limits,
     mailbox::MAILBOX_EVENT,
+    session::SESSIONS_EVENT,
 };
 use serde_json::{Value, json};
 
@@ -34,16 +35,17 @@ fn every_call_on_the_wire() {
 
     let mut written = Written(Vec::new());
     visit_every_call(&mut written);
-    assert_eq!(written.0.len(), PATHS.len());
+    // A reset is shown twice: with its keys kept, and replaced.
+    assert_eq!(written.0.len(), PATHS.len() + 1);
     assert_snapshot!(written.0.join("\n"), @r#"
     POST /fn/account/prelogin
       {"username":"alice"}
       {"kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa"}
     POST /fn/account/register
-      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","device_name":"Firefox on Linux","email":"alice@example.org","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","prekey":"AQEAAAABAAAA… (1726)","username":"alice","vault":[{"key_id":"","kind":"identity","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5e"}],"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","device_name":"Firefox on Linux","email":"alice@example.org","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","invite":"Hx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","prekey":"AQEAAAABAAAA… (1726)","username":"alice","vault":[{"key_id":"","kind":"identity","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5e"}],"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
       {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":0,"session":"VVVVVVVVVVVVVVVVVVVVVQ","token":"header.claims.signature","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
     POST /fn/session/login
-      {"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","device_name":"Firefox on Linux","username":"alice"}
+      {"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"123456","device_name":"Firefox on Linux","username":"alice"}
       {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":7,"session":"VVVVVVVVVVVVVVVVVVVVVQ","token":"header.claims.signature","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
     POST /fn/session/current
       {}
@@ -51,12 +53,75 @@ fn every_call_on_the_wire() {
     POST /fn/session/logout
       {}
       {}
+    POST /fn/session/list
+      {}
+      {"sessions":[{"created_at_ms":1790000000000,"current":true,"device_name":"Firefox on Linux","last_seen_at_ms":1790000060000,"session":"VVVVVVVVVVVVVVVVVVVVVQ"}]}
+    POST /fn/session/end
+      {"session":"VVVVVVVVVVVVVVVVVVVVVQ"}
+      {"ended":1}
+    POST /fn/session/end-others
+      {}
+      {"ended":3}
+    POST /fn/session/unlock
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo"}}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","kdf":"AQAJJ8BaWlpaWlpaWlpaWlpaWlpa","mailbox_end":7,"session":"VVVVVVVVVVVVVVVVVVVVVQ","unlock_half":"ERERERERERERERERERERERERERERERERERERERERERE","username":"alice","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/account/profile
+      {}
+      {"created_at_ms":1790000000000,"email":"alice@example.org","login_mails":true,"pending_email":"alice@example.net","recovery_codes_left":10,"recovery_key_made_at_ms":1790000000000,"sealed_vaults":[{"kdf":"AQAJJ8BbW1tbW1tbW1tbW1tbW1tb","number":1,"sealed_at_ms":1790000000000}],"second_factor_since_ms":1790000000000,"username":"alice"}
+    POST /fn/account/change-password
+      {"auth_key":"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s","kdf":"AQAJJ8BbW1tbW1tbW1tbW1tbW1tb","proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"},"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {}
+    POST /fn/account/change-email
+      {"email":"alice@example.org","proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"}}
+      {}
+    POST /fn/account/confirm-email
+      {"token":"Ly8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8"}
+      {"email":"alice@example.org","username":"alice"}
+    POST /fn/account/login-mails
+      {"login_mails":false}
+      {}
+    POST /fn/account/recovery-wrap
+      {}
+      {"wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/account/change-recovery-key
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"},"wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {}
+    POST /fn/account/delete
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"}}
+      {}
+    POST /fn/second-factor/begin
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo"}}
+      {"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ","uri":"otpauth://totp/Secure%20Messaging:alice?secret=…"}
+    POST /fn/second-factor/enable
+      {"code":"123456"}
+      {"codes":["9X7M-YKTF-9X7M-YKTF-9X7M-YKTF"]}
+    POST /fn/second-factor/disable
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"}}
+      {}
+    POST /fn/second-factor/renew-codes
+      {"proof":{"auth_key":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo","code":"K7QD-2M9X-K7QD-2M9X-K7QD-2M9X"}}
+      {"codes":["9X7M-YKTF-9X7M-YKTF-9X7M-YKTF"]}
+    POST /fn/reset/forgot
+      {"email":"alice@example.org"}
+      {}
+    POST /fn/reset/check
+      {"token":"Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8"}
+      {"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity_row":{"key_id":"","kind":"identity","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5e","version":1},"prekey":"AQEAAAABAAAA… (1726)","second_factor":true,"username":"alice","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/reset/redeem
+      {"auth_key":"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s","code":"123456","kdf":"AQAJJ8BbW1tbW1tbW1tbW1tbW1tb","keys":{"keep":{"proof":"b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vbw"}},"token":"Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {"username":"alice"}
+    POST /fn/reset/redeem
+      {"auth_key":"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s","kdf":"AQAJJ8BbW1tbW1tbW1tbW1tbW1tb","keys":{"replace":{"identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","prekey":"AQEAAAABAAAA… (1726)","vault":[{"key_id":"","kind":"identity","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5e"}],"wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}},"token":"Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8_Pz8","wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+      {"username":"alice"}
+    POST /fn/server/policy
+      {}
+      {"mail":true,"registration":"invite"}
     POST /fn/directory/users
       {"after":"albert","prefix":"al"}
       {"more":false,"users":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","username":"alice"}]}
     POST /fn/directory/keys
-      {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ"]}
-      {"bundles":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","prekey":"AQEAAAABAAAA… (1726)","username":"alice"}]}
+      {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ","oqKioqKioqKioqKioqKiog"]}
+      {"bundles":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","prekey":"AQEAAAABAAAA… (1726)","username":"alice"}],"deleted":["oqKioqKioqKioqKioqKiog"]}
     POST /fn/mailbox/send
       {"envelope":"AQEBAQEBAQEB… (4000)"}
       {"cursor":8,"hash":"REREREREREREREREREREREREREREREREREREREREREQ","message":"MzMzMzMzMzMzMzMzMzMzMw","received_at_ms":1790000000123}
@@ -68,6 +133,12 @@ fn every_call_on_the_wire() {
       {"rows":[{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}]}
     POST /fn/vault/put
       {"row":{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}}
+      {}
+    POST /fn/vault/sealed
+      {"auth_key":"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s","number":1}
+      {"rows":[{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}],"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
+    POST /fn/vault/drop-sealed
+      {"number":1}
       {}
     "#);
 }
@@ -87,19 +158,41 @@ fn shortened(value: Value) -> Value {
 
 #[test]
 fn paths_and_events() {
-    assert_snapshot!(format!("{}\n{EVENTS_PATH} {MAILBOX_EVENT}", PATHS.join("\n")), @r"
+    assert_snapshot!(format!("{}\n{EVENTS_PATH} {MAILBOX_EVENT} {SESSIONS_EVENT}", PATHS.join("\n")), @r"
     /fn/account/prelogin
     /fn/account/register
     /fn/session/login
     /fn/session/current
     /fn/session/logout
+    /fn/session/list
+    /fn/session/end
+    /fn/session/end-others
+    /fn/session/unlock
+    /fn/account/profile
+    /fn/account/change-password
+    /fn/account/change-email
+    /fn/account/confirm-email
+    /fn/account/login-mails
+    /fn/account/recovery-wrap
+    /fn/account/change-recovery-key
+    /fn/account/delete
+    /fn/second-factor/begin
+    /fn/second-factor/enable
+    /fn/second-factor/disable
+    /fn/second-factor/renew-codes
+    /fn/reset/forgot
+    /fn/reset/check
+    /fn/reset/redeem
+    /fn/server/policy
     /fn/directory/users
     /fn/directory/keys
     /fn/mailbox/send
     /fn/mailbox/page
     /fn/vault/rows
     /fn/vault/put
-    /events mailbox
+    /fn/vault/sealed
+    /fn/vault/drop-sealed
+    /events mailbox sessions
     ");
 }
 
@@ -115,8 +208,14 @@ fn codes_with_their_status_and_text() {
     400 invalid_keys The keys are not valid
     401 not_signed_in Sign in first
     401 wrong_credentials Wrong username or password
+    401 second_factor_required Enter the code of your authenticator
+    401 wrong_code Invalid TOTP token
+    400 invalid_token This link is not valid any more: ask for a new one
+    400 token_expired Reset token has expired
     403 cross_site This request comes from another site
     403 not_the_sender An envelope is sent by the account that signed it
+    403 registration_closed This server takes no new accounts
+    403 invite_required An account on this server takes an invitation: ask who runs it for a link
     404 not_found Not found
     404 unknown_recipient Recipient not found
     405 method_not_allowed This path is called with another method
@@ -124,6 +223,7 @@ fn codes_with_their_status_and_text() {
     409 account_taken This account id is in use: draw another
     409 message_conflict Another message was sent under this id
     409 stale_keys The keys of a recipient have changed
+    409 second_factor_conflict The second factor was changed elsewhere: look at your settings again
     409 version_conflict This row was changed elsewhere meanwhile
     413 too_large The request is too large
     415 wrong_media_type The body must be application/json
@@ -131,6 +231,7 @@ fn codes_with_their_status_and_text() {
     429 too_many_requests Too many attempts: wait a little
     500 internal Something went wrong on the server: nothing was lost, try again
     503 busy The server is busy: try again in a moment
+    503 mail_unavailable This server cannot send mail: ask who runs it for a link
     503 store_unavailable The server cannot store anything at the moment: try again in a moment
     ");
 }
@@ -196,16 +297,58 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     PreloginAnswer { kdf: KdfParams { iterations: 600000, salt: WlpaWlpaWlpaWlpaWlpaWg } }
     Register { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, .. }
     SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 0, .. }
-    Login { username: Username(alice), auth_key: AuthKey(..), device_name: "Firefox on Linux" }
+    Login { username: Username(alice), auth_key: AuthKey(..), code: Some(Totp(..)), device_name: "Firefox on Linux" }
     SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 7, .. }
     CurrentSession
     SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 7, .. }
     Logout
     LoggedOut
+    ListSessions
+    Sessions { sessions: [SessionInfo { session: SessionId(VVVVVVVVVVVVVVVVVVVVVQ), device_name: "Firefox on Linux", created_at_ms: 1790000000000, last_seen_at_ms: 1790000060000, current: true }] }
+    EndSession { session: SessionId(VVVVVVVVVVVVVVVVVVVVVQ) }
+    SessionsEnded { ended: 1 }
+    EndOtherSessions
+    SessionsEnded { ended: 3 }
+    Unlock { proof: Proof { auth_key: AuthKey(..), code: None } }
+    SignedIn { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, session: VVVVVVVVVVVVVVVVVVVVVQ, mailbox_end: 7, .. }
+    FetchProfile
+    Profile { username: Username(alice), created_at_ms: 1790000000000, email: Some(EmailAddress(..)), pending_email: Some(EmailAddress(..)), login_mails: true, second_factor_since_ms: Some(1790000000000), recovery_codes_left: 10, recovery_key_made_at_ms: 1790000000000, sealed_vaults: [SealedVault { number: 1, sealed_at_ms: 1790000000000, kdf: KdfParams { iterations: 600000, salt: W1tbW1tbW1tbW1tbW1tbWw } }] }
+    ChangePassword { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) }, kdf: KdfParams { iterations: 600000, salt: W1tbW1tbW1tbW1tbW1tbWw }, auth_key: AuthKey(..), wrapped_by_password: WrappedAccountKey(..) }
+    Changed
+    ChangeEmail { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) }, email: Some(EmailAddress(..)) }
+    Changed
+    ConfirmEmail { token: EmailToken(..) }
+    EmailConfirmed { username: Username(alice), email: EmailAddress(..) }
+    SetLoginMails { login_mails: false }
+    Changed
+    FetchRecoveryWrap
+    RecoveryWrap { wrapped_by_recovery_key: WrappedAccountKey(..) }
+    ChangeRecoveryKey { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) }, wrapped_by_recovery_key: WrappedAccountKey(..) }
+    Changed
+    DeleteAccount { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) } }
+    Changed
+    BeginTotp { proof: Proof { auth_key: AuthKey(..), code: None } }
+    TotpBegun(..)
+    EnableTotp { code: TotpCode(..) }
+    RecoveryCodes { codes: [RecoveryCode(..)] }
+    DisableTotp { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) } }
+    TotpDisabled
+    RenewRecoveryCodes { proof: Proof { auth_key: AuthKey(..), code: Some(Recovery(..)) } }
+    RecoveryCodes { codes: [RecoveryCode(..)] }
+    ForgotPassword { email: EmailAddress(..) }
+    MailRequested
+    CheckReset { token: ResetToken(..) }
+    ResetChecked { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, second_factor: true, .. }
+    RedeemReset { keys: Keep, .. }
+    PasswordReset { username: Username(alice) }
+    RedeemReset { keys: Replace, .. }
+    PasswordReset { username: Username(alice) }
+    FetchPolicy
+    ServerPolicy { registration: Invite, mail: true }
     ListUsers { prefix: Some("al"), after: Some(Username(albert)) }
     Users { users: [User { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice) }], more: false }
-    FetchKeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ)] }
-    Keys { bundles: [KeyBundle { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice), identity: IdentityPublic(iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w), prekey: SignedPrekey { id: 1, sequence: 1, .. } }] }
+    FetchKeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ), AccountId(oqKioqKioqKioqKioqKiog)] }
+    Keys { bundles: [KeyBundle { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice), identity: IdentityPublic(iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w), prekey: SignedPrekey { id: 1, sequence: 1, .. } }], deleted: [AccountId(oqKioqKioqKioqKioqKiog)] }
     Send { envelope: Binary(3000 bytes) }
     Sent { message: MessageId(MzMzMzMzMzMzMzMzMzMzMw), hash: EnvelopeHash(REREREREREREREREREREREREREREREREREREREREREQ), cursor: Cursor(8), received_at_ms: 1790000000123 }
     FetchPage { after: Cursor(7), limit: 200 }
@@ -214,5 +357,9 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     Rows { rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
     PutRow { row: Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) } }
     RowPut
+    FetchSealedVault { number: 1, auth_key: Some(AuthKey(..)) }
+    SealedVaultRows { wrapped_by_recovery_key: WrappedAccountKey(..), wrapped_by_password: Some(WrappedAccountKey(..)), rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
+    DropSealedVault { number: 1 }
+    SealedVaultDropped
     "#);
 }

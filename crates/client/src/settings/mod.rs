@@ -11,11 +11,7 @@ mod second_factor;
 mod sessions;
 
 use protocol::{
-    Code,
-    account::CurrentSession,
-    password::PasswordRefused,
-    proof::Proof,
-    second_factor::SecondFactorCode,
+    Code, account::CurrentSession, password::PasswordRefused, proof::Proof, second_factor::SecondFactorCode,
 };
 use zeroize::Zeroizing;
 
@@ -52,7 +48,9 @@ pub enum SettingsError {
     #[error(transparent)]
     Password(#[from] PasswordRefused),
     /// The server asks for a cheaper stretching of the password than before.
-    #[error("The server asks to protect your password less than before: nothing was sent, ask who runs the server")]
+    #[error(
+        "The server asks to protect your password less than before: nothing was sent, ask who runs the server"
+    )]
     WeakerProtection,
     /// Something came between.
     #[error(transparent)]

@@ -41,11 +41,8 @@ impl<D: Device> Account<D> {
         let key = RecoveryKey::parse(typed)?;
         let engine = &self.0;
         let wrap = engine.device.call(FetchRecoveryWrap {}).await.map_err(Interruption::from)?;
-        let opened = AccountKey::unwrap_with_recovery_key(
-            engine.me.account,
-            &key,
-            &wrap.wrapped_by_recovery_key,
-        );
+        let opened =
+            AccountKey::unwrap_with_recovery_key(engine.me.account, &key, &wrap.wrapped_by_recovery_key);
         match opened {
             Ok(account_key) if account_key == engine.account_key => Ok(()),
             _ => Err(RecoveryKeyRefused::OfAnother),

@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
+mod accounts;
 mod chance;
 mod device;
 mod hostile;
 mod people;
+mod resets;
 mod simulation;
 mod stories;
 mod world;

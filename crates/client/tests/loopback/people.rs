@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use client::{Account, Body, MessageState, SignIn, SignUp, resume, sign_in, sign_up};
+use client::{Account, Body, MessageState, SignIn, SignInError, SignUp, resume, sign_in, sign_up};
 use futures::executor::block_on;
-use protocol::id::ConversationId;
+use protocol::{id::ConversationId, second_factor::SecondFactorCode};
 
 use crate::{
     device::{Storage, TestDevice},
@@ -18,6 +18,8 @@ pub(crate) struct Person {
     pub(crate) account: Account<TestDevice>,
     pub(crate) device: Arc<TestDevice>,
     pub(crate) storage: Storage,
+    /// What its owner was shown at sign-up; empty for who only signed in.
+    pub(crate) recovery_key: String,
 }
 
 impl Person {
@@ -25,8 +27,13 @@ impl Person {
     pub(crate) fn signs_up(world: &Arc<World>, name: &str, seed: u64) -> Self {
         let storage = Storage::default();
         let device = TestDevice::new(world, &storage, seed);
-        let (account, _) = block_on(sign_up(Arc::clone(&device), form(name))).unwrap();
-        Self { account, device, storage }
+        let (account, key) = block_on(sign_up(Arc::clone(&device), form(name))).unwrap();
+        Self { account, device, storage, recovery_key: key.to_text().to_string() }
+    }
+
+    /// Alice and Bob.
+    pub(crate) fn couple(world: &Arc<World>) -> [Self; 2] {
+        [("alice", 101), ("bob", 102)].map(|(name, seed)| Self::signs_up(world, name, seed))
     }
 
     /// Signs in on a new device.
@@ -34,7 +41,22 @@ impl Person {
         let storage = Storage::default();
         let device = TestDevice::new(world, &storage, seed);
         let account = block_on(sign_in(Arc::clone(&device), login(name))).unwrap();
-        Self { account, device, storage }
+        Self { account, device, storage, recovery_key: String::new() }
+    }
+
+    /// Signs in on a new device with this password and code.
+    pub(crate) fn tries_to_sign_in(
+        world: &Arc<World>,
+        name: &str,
+        password: &str,
+        code: Option<SecondFactorCode>,
+        seed: u64,
+    ) -> Result<Self, SignInError> {
+        let storage = Storage::default();
+        let device = TestDevice::new(world, &storage, seed);
+        let form = SignIn { password: password.to_owned().into(), code, ..login(name) };
+        let account = block_on(sign_in(Arc::clone(&device), form))?;
+        Ok(Self { account, device, storage, recovery_key: String::new() })
     }
 
     /// Another tab of the same device, or the same one after a reload.
@@ -43,7 +65,7 @@ impl Person {
         let session = self.account.session().clone();
         let key = self.account.account_key().clone();
         let account = block_on(resume(Arc::clone(&device), session, key)).unwrap();
-        Self { account, device, storage: self.storage.clone() }
+        Self { account, device, storage: self.storage.clone(), recovery_key: self.recovery_key.clone() }
     }
 
     pub(crate) fn opens(&self, others: &[&Self]) -> ConversationId {
@@ -88,7 +110,8 @@ pub(crate) fn form(name: &str) -> SignUp {
     SignUp {
         username: name.parse().unwrap(),
         password: PASSWORD.to_owned().into(),
-        email: None,
+        email: Some(format!("{name}@example.org").parse().unwrap()),
+        invite: None,
         device_name: "a test".into(),
     }
 }
@@ -97,6 +120,7 @@ pub(crate) fn login(name: &str) -> SignIn {
     SignIn {
         username: name.parse().unwrap(),
         password: PASSWORD.to_owned().into(),
+        code: None,
         device_name: "a test".into(),
     }
 }

@@ -6,10 +6,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use protocol::{Call, Code, Refusal, account, directory, mailbox, vault};
+use protocol::{
+    Call, Code, Refusal, account, directory, mailbox, policy, profile, reset, second_factor, session, vault,
+};
 use relay::{
-    Policy, Relay, RelayParts, ServerSecret,
-    port::{Bcrypt, BcryptCost, Entropy, LocalEvents},
+    Network, Policy, Relay, RelayParts, ServerSecret,
+    mail::{Letter, SendOutcome},
+    port::{Bcrypt, BcryptCost, Entropy, LocalEvents, Mailer},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -36,6 +39,17 @@ impl Entropy for SeededEntropy {
     }
 }
 
+/// Mail goes to whoever asks for it: see [`World::post`].
+struct Post;
+
+impl Mailer for Post {
+    fn is_configured(&self) -> bool {
+        true
+    }
+
+    fn wake(&self) {}
+}
+
 impl World {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         let store = MemoryStore::new();
@@ -58,6 +72,19 @@ impl World {
         self.clock.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// The mails that are due, delivered: to whom, and what they say.
+    pub(crate) fn post(&self) -> Vec<(String, Letter)> {
+        let relay = self.relay.lock().unwrap().clone();
+        futures::executor::block_on(async {
+            let mut delivered = Vec::new();
+            for mail in relay.next_letters().await.unwrap() {
+                relay.letter_done(&mail, SendOutcome::Sent).await.unwrap();
+                delivered.push((mail.to.as_str().to_owned(), mail.letter));
+            }
+            delivered
+        })
+    }
+
     /// Answers one request as a server would: path, JSON and token in, JSON out.
     pub(crate) async fn serve(
         &self,
@@ -71,25 +98,61 @@ impl World {
             answer.token = Some(token.expose().to_owned());
             json(answer)
         };
+        let from = Network::Local;
         match path {
-            account::Prelogin::PATH => return relay.prelogin(parse(request)?).await.and_then(json),
-            account::Register::PATH => return relay.register(parse(request)?).await.and_then(signed_in),
-            account::Login::PATH => return relay.login(parse(request)?).await.and_then(signed_in),
+            account::Prelogin::PATH => return relay.prelogin(parse(request)?, from).await.and_then(json),
+            account::Register::PATH => {
+                return relay.register(parse(request)?, from).await.and_then(signed_in);
+            }
+            account::Login::PATH => return relay.login(parse(request)?, from).await.and_then(signed_in),
+            policy::FetchPolicy::PATH => return json(relay.policy(parse(request)?)),
+            profile::ConfirmEmail::PATH => {
+                return relay.confirm_email(parse(request)?, from).await.and_then(json);
+            }
+            reset::ForgotPassword::PATH => {
+                return relay.forgot_password(parse(request)?, from).await.and_then(json);
+            }
+            reset::CheckReset::PATH => return relay.check_reset(parse(request)?, from).await.and_then(json),
+            reset::RedeemReset::PATH => {
+                return relay.redeem_reset(parse(request)?, from).await.and_then(json);
+            }
             _ => {}
         }
-        let caller = relay.authenticate(token.unwrap_or_default()).await?;
-        match path {
-            account::CurrentSession::PATH => {
-                relay.current_session(&caller, parse(request)?).await.and_then(json)
-            }
-            account::Logout::PATH => relay.logout(&caller, parse(request)?).await.and_then(json),
-            directory::ListUsers::PATH => relay.list_users(&caller, parse(request)?).await.and_then(json),
-            directory::FetchKeys::PATH => relay.fetch_keys(&caller, parse(request)?).await.and_then(json),
-            mailbox::Send::PATH => relay.send(&caller, parse(request)?).await.and_then(json),
-            mailbox::FetchPage::PATH => relay.fetch_page(&caller, parse(request)?).await.and_then(json),
-            vault::FetchRows::PATH => relay.fetch_rows(&caller, parse(request)?).await.and_then(json),
-            vault::PutRow::PATH => relay.put_row(&caller, parse(request)?).await.and_then(json),
-            other => panic!("no call has the path {other}"),
+        let caller = relay.authenticate(token.unwrap_or_default(), from).await?;
+        macro_rules! answer {
+            ($($request:ty => $verb:ident),* $(,)?) => {
+                match path {
+                    $(<$request>::PATH => relay.$verb(&caller, parse(request)?).await.and_then(json),)*
+                    other => panic!("no call has the path {other}"),
+                }
+            };
+        }
+        answer! {
+            account::CurrentSession => current_session,
+            account::Logout => logout,
+            session::ListSessions => list_sessions,
+            session::EndSession => end_session,
+            session::EndOtherSessions => end_other_sessions,
+            session::Unlock => unlock,
+            profile::FetchProfile => fetch_profile,
+            profile::ChangePassword => change_password,
+            profile::ChangeEmail => change_email,
+            profile::SetLoginMails => set_login_mails,
+            profile::FetchRecoveryWrap => fetch_recovery_wrap,
+            profile::ChangeRecoveryKey => change_recovery_key,
+            profile::DeleteAccount => delete_account,
+            second_factor::BeginTotp => begin_totp,
+            second_factor::EnableTotp => enable_totp,
+            second_factor::DisableTotp => disable_totp,
+            second_factor::RenewRecoveryCodes => renew_recovery_codes,
+            directory::ListUsers => list_users,
+            directory::FetchKeys => fetch_keys,
+            mailbox::Send => send,
+            mailbox::FetchPage => fetch_page,
+            vault::FetchRows => fetch_rows,
+            vault::PutRow => put_row,
+            vault::FetchSealedVault => fetch_sealed_vault,
+            vault::DropSealedVault => drop_sealed_vault,
         }
     }
 }
@@ -100,6 +163,7 @@ fn start(store: &MemoryStore, clock: &Arc<AtomicU64>, entropy: &Arc<SeededEntrop
         store: Arc::new(store.clone()),
         passwords: Arc::new(Bcrypt(BcryptCost::UNSAFE_FOR_TESTS)),
         events: Arc::new(LocalEvents::new()),
+        mailer: Arc::new(Post),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         entropy: Arc::clone(entropy) as Arc<dyn Entropy>,
         secrets: ServerSecret::from_bytes(&[7; 32]),

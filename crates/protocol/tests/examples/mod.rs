@@ -7,14 +7,33 @@ use crypto::{
     id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId},
     identity::{IdentityKey, IdentitySeed},
     kdf::{AuthKey, KdfParams},
+    one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
     prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
+    reset_proof::ResetProof,
 };
 use protocol::{
-    Binary, Call, Cursor, Username,
+    Binary, Call, Cursor, EmailAddress, Username,
     account::{CurrentSession, LoggedOut, Login, Logout, Prelogin, PreloginAnswer, Register, SignedIn},
     directory::{FetchKeys, KeyBundle, Keys, ListUsers, User, Users},
     mailbox::{FetchPage, Item, Page, Send, Sent},
-    vault::{FetchRows, NewRow, PutRow, Row, RowPut, Rows, VaultKind},
+    policy::{FetchPolicy, Registration, ServerPolicy},
+    profile::{
+        ChangeEmail, ChangePassword, ChangeRecoveryKey, Changed, ConfirmEmail, DeleteAccount, EmailConfirmed,
+        FetchProfile, FetchRecoveryWrap, Profile, RecoveryWrap, SealedVault, SetLoginMails,
+    },
+    proof::Proof,
+    reset::{
+        CheckReset, ForgotPassword, MailRequested, NewKeys, PasswordReset, RedeemReset, ResetChecked,
+        ResetKeys,
+    },
+    second_factor::{
+        BeginTotp, DisableTotp, EnableTotp, RecoveryCodes, RenewRecoveryCodes, TotpBegun, TotpDisabled,
+    },
+    session::{EndOtherSessions, EndSession, ListSessions, SessionInfo, Sessions, SessionsEnded, Unlock},
+    vault::{
+        DropSealedVault, FetchRows, FetchSealedVault, NewRow, PutRow, Row, RowPut, Rows, SealedVaultDropped,
+        SealedVaultRows, VaultKind,
+    },
 };
 
 /// Is shown each call with an example of its request and of its answer.
@@ -52,7 +71,8 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
         Register {
             account,
             username: username.clone(),
-            email: Some("alice@example.org".to_owned()),
+            email: Some(address()),
+            invite: Some(InviteToken::from_bytes(&[0x1f; 32])),
             kdf,
             auth_key: AuthKey::from_bytes(&[0xaa; 32]),
             wrapped_by_password: wrapped(1),
@@ -72,18 +92,24 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
         Login {
             username: username.clone(),
             auth_key: AuthKey::from_bytes(&[0xaa; 32]),
+            code: Some("123456".parse().expect("six digits")),
             device_name: "Firefox on Linux".to_owned(),
         },
-        opens,
+        opens.clone(),
     );
     visitor.visit(CurrentSession {}, signed_in);
     visitor.visit(Logout {}, LoggedOut {});
+    visit_sessions(visitor, SignedIn { token: None, ..opens });
+    visit_profile(visitor);
+    visit_second_factor(visitor);
+    visit_reset(visitor, account);
+    visitor.visit(FetchPolicy {}, ServerPolicy { registration: Registration::Invite, mail: true });
     visitor.visit(
         ListUsers { prefix: Some("al".to_owned()), after: Some(name("albert")) },
         Users { users: vec![User { account, username: username.clone() }], more: false },
     );
     visitor.visit(
-        FetchKeys { accounts: vec![account] },
+        FetchKeys { accounts: vec![account, AccountId::from_bytes([0xa2; 16])] },
         Keys {
             bundles: vec![KeyBundle {
                 account,
@@ -91,6 +117,7 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
                 identity: identity().public(),
                 prekey: prekey(account),
             }],
+            deleted: vec![AccountId::from_bytes([0xa2; 16])],
         },
     );
     visitor.visit(
@@ -115,7 +142,140 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
         },
     );
     visitor.visit(FetchRows {}, Rows { rows: vec![row.clone()] });
-    visitor.visit(PutRow { row }, RowPut {});
+    visitor.visit(PutRow { row: row.clone() }, RowPut {});
+    visitor.visit(
+        FetchSealedVault { number: 1, auth_key: Some(AuthKey::from_bytes(&[0xab; 32])) },
+        SealedVaultRows {
+            wrapped_by_recovery_key: wrapped(2),
+            wrapped_by_password: Some(wrapped(1)),
+            rows: vec![row],
+        },
+    );
+    visitor.visit(DropSealedVault { number: 1 }, SealedVaultDropped {});
+}
+
+fn visit_sessions(visitor: &mut impl Visitor, opens: SignedIn) {
+    let session = SessionId::from_bytes([0x55; 16]);
+    let listed = SessionInfo {
+        session,
+        device_name: "Firefox on Linux".to_owned(),
+        created_at_ms: 1_790_000_000_000,
+        last_seen_at_ms: 1_790_000_060_000,
+        current: true,
+    };
+    visitor.visit(ListSessions {}, Sessions { sessions: vec![listed] });
+    visitor.visit(EndSession { session }, SessionsEnded { ended: 1 });
+    visitor.visit(EndOtherSessions {}, SessionsEnded { ended: 3 });
+    visitor.visit(Unlock { proof: Proof { auth_key: AuthKey::from_bytes(&[0xaa; 32]), code: None } }, opens);
+}
+
+fn visit_profile(visitor: &mut impl Visitor) {
+    let kdf = KdfParams::with_salt([0x5b; 16]);
+    visitor.visit(
+        FetchProfile {},
+        Profile {
+            username: name("alice"),
+            created_at_ms: 1_790_000_000_000,
+            email: Some(address()),
+            pending_email: Some("alice@example.net".parse().expect("an address")),
+            login_mails: true,
+            second_factor_since_ms: Some(1_790_000_000_000),
+            recovery_codes_left: 10,
+            recovery_key_made_at_ms: 1_790_000_000_000,
+            sealed_vaults: vec![SealedVault { number: 1, sealed_at_ms: 1_790_000_000_000, kdf }],
+        },
+    );
+    visitor.visit(
+        ChangePassword {
+            proof: proof(),
+            kdf,
+            auth_key: AuthKey::from_bytes(&[0xab; 32]),
+            wrapped_by_password: wrapped(1),
+        },
+        Changed {},
+    );
+    visitor.visit(ChangeEmail { proof: proof(), email: Some(address()) }, Changed {});
+    visitor.visit(
+        ConfirmEmail { token: EmailToken::from_bytes(&[0x2f; 32]) },
+        EmailConfirmed { username: name("alice"), email: address() },
+    );
+    visitor.visit(SetLoginMails { login_mails: false }, Changed {});
+    visitor.visit(FetchRecoveryWrap {}, RecoveryWrap { wrapped_by_recovery_key: wrapped(2) });
+    visitor.visit(ChangeRecoveryKey { proof: proof(), wrapped_by_recovery_key: wrapped(2) }, Changed {});
+    visitor.visit(DeleteAccount { proof: proof() }, Changed {});
+}
+
+fn visit_second_factor(visitor: &mut impl Visitor) {
+    let codes = RecoveryCodes { codes: vec![RecoveryCode::from_bytes(&[0x4f; 15])] };
+    visitor.visit(
+        BeginTotp { proof: Proof { code: None, ..proof() } },
+        TotpBegun {
+            secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned(),
+            uri: "otpauth://totp/Secure%20Messaging:alice?secret=…".to_owned(),
+        },
+    );
+    visitor.visit(EnableTotp { code: "123456".parse().expect("six digits") }, codes.clone());
+    visitor.visit(DisableTotp { proof: proof() }, TotpDisabled {});
+    visitor.visit(RenewRecoveryCodes { proof: proof() }, codes);
+}
+
+fn visit_reset(visitor: &mut impl Visitor, account: AccountId) {
+    let token = ResetToken::from_bytes(&[0x3f; 32]);
+    visitor.visit(ForgotPassword { email: address() }, MailRequested {});
+    visitor.visit(
+        CheckReset { token: token.clone() },
+        ResetChecked {
+            account,
+            username: name("alice"),
+            second_factor: true,
+            wrapped_by_recovery_key: wrapped(2),
+            identity_row: Row {
+                kind: VaultKind::Identity,
+                key_id: Binary(Vec::new()),
+                version: 1,
+                sealed: Binary(vec![0x5e; 60]),
+            },
+            prekey: prekey(account),
+        },
+    );
+    let redeem = |code, keys| RedeemReset {
+        token: token.clone(),
+        code,
+        kdf: KdfParams::with_salt([0x5b; 16]),
+        auth_key: AuthKey::from_bytes(&[0xab; 32]),
+        wrapped_by_password: wrapped(1),
+        keys,
+    };
+    let proof = ResetProof::parse(&[0x6f; 64]).expect("the length of a proof");
+    let code = "123456".parse().expect("six digits");
+    visitor.visit(redeem(Some(code), ResetKeys::Keep { proof }), PasswordReset { username: name("alice") });
+    visitor.visit(
+        redeem(
+            None,
+            ResetKeys::Replace(Box::new(NewKeys {
+                wrapped_by_recovery_key: wrapped(2),
+                identity: identity().public(),
+                prekey: prekey(account),
+                vault: vec![NewRow {
+                    kind: VaultKind::Identity,
+                    key_id: Binary(Vec::new()),
+                    sealed: Binary(vec![0x5e; 60]),
+                }],
+            })),
+        ),
+        PasswordReset { username: name("alice") },
+    );
+}
+
+fn proof() -> Proof {
+    Proof {
+        auth_key: AuthKey::from_bytes(&[0xaa; 32]),
+        code: Some("K7QD-2M9X-K7QD-2M9X-K7QD-2M9X".parse().expect("a recovery code")),
+    }
+}
+
+fn address() -> EmailAddress {
+    "alice@example.org".parse().expect("an address")
 }
 
 fn name(text: &str) -> Username {

@@ -17,7 +17,11 @@ impl Relay {
     ///
     /// # Errors
     /// What [proving](protocol::proof) refuses; [`Code::Busy`](protocol::Code::Busy).
-    pub async fn change_password(&self, caller: &Caller, request: ChangePassword) -> Result<Changed, Refusal> {
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        request: ChangePassword,
+    ) -> Result<Changed, Refusal> {
         let ChangePassword { proof, kdf, auth_key, wrapped_by_password } = request;
         let credentials = self.prove(caller, proof).await?;
         let account = caller.account();

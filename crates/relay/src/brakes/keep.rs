@@ -3,7 +3,10 @@
 use protocol::Refusal;
 
 use super::{Brakes, Level, Purpose};
-use crate::{Relay, port::{Counter, StoreError}};
+use crate::{
+    Relay,
+    port::{Counter, StoreError},
+};
 
 impl Brakes {
     /// What was counted since this was last asked.
@@ -57,11 +60,7 @@ impl Relay {
         if changed.is_empty() {
             return Ok(());
         }
-        self.0
-            .store
-            .save_counters(changed.clone())
-            .await
-            .inspect_err(|_| self.0.brakes.put_back(changed))
+        self.0.store.save_counters(changed.clone()).await.inspect_err(|_| self.0.brakes.put_back(changed))
     }
 
     /// Somebody guessed wrong: a restart must not give the try back.

@@ -122,7 +122,13 @@ impl Brakes {
     /// A token from a mail or an invitation is looked at.
     pub(crate) fn token(&self, network: Network, now_ms: u64) -> Result<(), Refusal> {
         let mut levels = self.lock();
-        self.take_of_network(&mut levels, Purpose::NetworkTokens, self.policy.tokens_per_network, network, now_ms)
+        self.take_of_network(
+            &mut levels,
+            Purpose::NetworkTokens,
+            self.policy.tokens_per_network,
+            network,
+            now_ms,
+        )
     }
 
     /// A mail that anybody could have asked for goes to an account.
@@ -239,7 +245,8 @@ impl Brakes {
 
     /// Keyed, so that a copy of the database does not tell who was counted.
     fn subject(&self, parts: &[&[u8]]) -> Subject {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.subject_key).expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.subject_key).expect("HMAC takes keys of any length");
         for part in parts {
             mac.update(part);
         }

@@ -98,7 +98,10 @@ mod tests {
         let username: Username = "alice".parse().unwrap();
         let device_name = "Firefox on Linux".to_owned();
         for (queued, json) in [
-            (Queued::Forgotten { email: email.clone() }, r#"{"mail":"forgotten","email":"alice@example.org"}"#),
+            (
+                Queued::Forgotten { email: email.clone() },
+                r#"{"mail":"forgotten","email":"alice@example.org"}"#,
+            ),
             (
                 Queued::ConfirmEmail { account: AccountId::from_bytes([0xa1; 16]) },
                 r#"{"mail":"confirm_email","account":"oaGhoaGhoaGhoaGhoaGhoQ"}"#,

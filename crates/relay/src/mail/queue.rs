@@ -85,9 +85,7 @@ impl Relay {
             Queued::ConfirmEmail { account } => {
                 let token = EmailToken::generate(&mut self.0.rng());
                 let armed = self.0.store.arm_email(account, token.hash(), self.0.now_ms()).await?;
-                Ok(armed.map(|armed| {
-                    (armed.email, Letter::ConfirmEmail { username: armed.username, token })
-                }))
+                Ok(armed.map(|armed| (armed.email, Letter::ConfirmEmail { username: armed.username, token })))
             }
             Queued::Notice { to, username, event, at_ms } => {
                 Ok(Some((to, Letter::Notice { username, event, at_ms })))

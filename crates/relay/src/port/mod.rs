@@ -13,10 +13,10 @@ pub use events::{Events, LocalEvents, Notice};
 pub use mailer::{Mailer, NoMailer};
 pub use passwords::{Bcrypt, BcryptCost, BcryptCostRefused, Busy, PasswordHash, Passwords};
 pub use store::{
-    Accounts, ArmedEmail, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys, Delivered, DeliveryPage,
-    Directory, DueMail, Emails, Expiry, Invite, InviteUse, Invites, LiveSession, Mailbox, Mails, NewAccount,
-    NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, PasswordChange, PutOutcome, Redemption, RedeemedKeys,
-    Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext, SentEnvelope, Sessions,
-    StandingReset, Store, StoreError, StoredProfile, StoredSealedVault, StoredSession, StoredTotp, VaultRoom,
-    VaultRows,
+    Accounts, ArmedEmail, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys, Delivered,
+    DeliveryPage, Directory, DueMail, Emails, Expiry, Invite, InviteUse, Invites, LiveSession, Mailbox,
+    Mails, NewAccount, NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, PasswordChange, PutOutcome,
+    RedeemedKeys, Redemption, Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext,
+    SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredProfile, StoredSealedVault,
+    StoredSession, StoredTotp, VaultRoom, VaultRows,
 };

@@ -82,7 +82,8 @@ fn check_keys(request: &RedeemReset, standing: &StandingReset) -> Result<(), Ref
             prekey
                 .verify(account, identity)
                 .map_err(|problem| Refusal::because(Code::InvalidKeys, format!("The prekey {problem}")))?;
-            let counts_up = prekey.id() > standing.prekey.id() && prekey.sequence() > standing.prekey.sequence();
+            let counts_up =
+                prekey.id() > standing.prekey.id() && prekey.sequence() > standing.prekey.sequence();
             if *identity == standing.identity || !counts_up {
                 return Err(Refusal::because(
                     Code::InvalidKeys,

@@ -47,8 +47,7 @@ impl Relay {
         let now_ms = self.0.now_ms();
         self.0.brakes.code(account, now_ms)?;
         let secret = self.0.secrets.open_totp(account, &sealed).ok_or(Code::Internal)?;
-        let authenticator =
-            Authenticator::new(&secret, caller.username().as_str()).ok_or(Code::Internal)?;
+        let authenticator = Authenticator::new(&secret, caller.username().as_str()).ok_or(Code::Internal)?;
         let Some(step) = authenticator.step_of(code, None, now_ms) else {
             warn!(%account, "second factor: wrong first code");
             self.keep_failure().await;

@@ -67,7 +67,9 @@ impl Relay {
         };
         self.check_password(&caller.username, Some(&credentials), auth_key, caller.network).await.map_err(
             |refusal| match refusal.code {
-                Code::WrongCredentials => Refusal::because(Code::WrongCredentials, "This is not your password"),
+                Code::WrongCredentials => {
+                    Refusal::because(Code::WrongCredentials, "This is not your password")
+                }
                 _ => refusal,
             },
         )?;

@@ -1,10 +1,4 @@
-use protocol::{
-    Binary, Refusal,
-    account::SignedIn,
-    proof::Proof,
-    refusal::Code,
-    session::Unlock,
-};
+use protocol::{Binary, Refusal, account::SignedIn, proof::Proof, refusal::Code, session::Unlock};
 use tracing::{error, info};
 
 use super::Caller;

@@ -13,7 +13,7 @@ pub async fn a_registration_is_all_or_nothing(store: Arc<dyn Store>) {
     let second = Person(2);
     let (mut account, session) = second.registration();
     account.username = alice.name().parse().unwrap();
-    assert_eq!(store.register(account, session).await.unwrap(), Registered::UsernameTaken);
+    assert_eq!(store.register(account, session, None).await.unwrap(), Registered::UsernameTaken);
     assert!(store.find_keys(&[second.account()]).await.unwrap().is_empty());
     assert!(store.vault_rows(second.account()).await.unwrap().is_empty());
     assert!(store.find_session(second.session()).await.unwrap().is_none());
@@ -22,7 +22,7 @@ pub async fn a_registration_is_all_or_nothing(store: Arc<dyn Store>) {
     account.account = alice.account();
     session.account = alice.account();
     let name = account.username.clone();
-    assert_eq!(store.register(account, session).await.unwrap(), Registered::AccountTaken);
+    assert_eq!(store.register(account, session, None).await.unwrap(), Registered::AccountTaken);
     assert!(store.find_credentials(&name).await.unwrap().is_none());
     assert!(store.find_session(second.session()).await.unwrap().is_none());
 
@@ -39,6 +39,12 @@ pub async fn what_was_registered_reads_back(store: Arc<dyn Store>) {
     assert_eq!(found.kdf, account.kdf);
     assert_eq!(found.password_hash, account.password_hash);
     assert_eq!(found.sealed_wrap, account.sealed_wrap);
+    assert_eq!((&found.username, &found.email), (&account.username, &account.email));
+    assert_eq!((found.totp, found.login_mails), (None, true));
+
+    let found = store.credentials_of(alice.account()).await.unwrap().unwrap();
+    assert_eq!((found.account, &found.username), (account.account, &account.username));
+    assert_eq!((found.password_hash, found.sealed_wrap), (account.password_hash, account.sealed_wrap));
 
     let [bundle] = store.find_keys(&[alice.account()]).await.unwrap().try_into().unwrap();
     assert_eq!(bundle.username, account.username);
@@ -54,6 +60,8 @@ pub async fn what_was_registered_reads_back(store: Arc<dyn Store>) {
 
     let nobody: Username = "nobody-at-all".parse().unwrap();
     assert!(store.find_credentials(&nobody).await.unwrap().is_none());
+    assert!(store.credentials_of(Person(9).account()).await.unwrap().is_none());
+    assert!(store.find_profile(Person(9).account()).await.unwrap().is_none());
 }
 
 /// The name is decided where it is written, not where it was looked up.
@@ -63,7 +71,7 @@ pub async fn of_fifty_who_want_one_name_one_gets_it(store: Arc<dyn Store>) {
         tokio::spawn(async move {
             let (mut account, session) = Person(number).registration();
             account.username = "wanted".parse().unwrap();
-            store.register(account, session).await.unwrap()
+            store.register(account, session, None).await.unwrap()
         })
     });
     let outcomes: Vec<Registered> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
@@ -82,7 +90,7 @@ pub async fn users_are_listed_in_the_order_of_their_names(store: Arc<dyn Store>)
     {
         let (mut account, session) = Person(number as u16).registration();
         account.username = name.parse().unwrap();
-        assert_eq!(store.register(account, session).await.unwrap(), Registered::Done);
+        assert_eq!(store.register(account, session, None).await.unwrap(), Registered::Done);
     }
     let list = async |prefix: &str, after: Option<&str>, limit: usize| {
         let after: Option<Username> = after.map(|name| name.parse().unwrap());

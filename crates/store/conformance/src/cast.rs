@@ -1,25 +1,31 @@
 //! Who plays in the stories.
 
+use core::fmt::Debug;
 use std::sync::Arc;
 
 use crypto::{
     account_key::WrappedAccountKey,
     envelope::SEAL_BYTES,
-    id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId},
+    id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId, TokenHash},
     identity::{IdentityKey, IdentitySeed},
     kdf::KdfParams,
     prekey::{PrekeySecret, PrekeySeed},
 };
+use futures::future::join_all;
 use protocol::{
-    Binary,
+    Binary, EmailAddress,
     vault::{NewRow, VaultKind},
 };
 use relay::port::{
-    Delivered, NewAccount, NewEnvelope, NewSession, PasswordHash, Registered, SealedDelivery, Store,
+    Delivered, Expiry, NewAccount, NewEnvelope, NewSession, NewWraps, PasswordHash, Registered,
+    SealedDelivery, Store,
 };
 
 /// When the stories play.
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
+
+/// No session is over.
+pub(crate) const NOTHING_EXPIRED: Expiry = Expiry { created_before_ms: 0, seen_before_ms: 0 };
 
 /// Somebody with an account, made of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +47,11 @@ impl Person {
         format!("person{:05}", self.0)
     }
 
+    /// Where a reset may be mailed to.
+    pub fn email(self) -> EmailAddress {
+        format!("{}@example.org", self.name()).parse().expect("a name before a domain is an address")
+    }
+
     /// The identity key.
     pub fn identity(self) -> IdentityKey {
         IdentityKey::from_seed(&IdentitySeed::from_bytes(&self.bytes(b'i')))
@@ -54,17 +65,14 @@ impl Person {
     /// What is registered.
     pub fn registration(self) -> (NewAccount, NewSession) {
         let (identity, prekey) = (self.identity(), self.prekey());
-        let mut wrapped = self.bytes::<62>(b'w');
-        wrapped[..2].copy_from_slice(&[1, 2]);
         let account = NewAccount {
             account: self.account(),
             username: self.name().parse().expect("the name of a person in a story is a username"),
-            email: Some(format!("{}@example.org", self.name())),
+            email: Some(self.email()),
             kdf: KdfParams::with_salt(self.bytes(b'k')),
             password_hash: PasswordHash::from_stored(format!("hash of {}", self.name())),
             sealed_wrap: self.bytes::<90>(b'v').to_vec(),
-            wrapped_by_recovery_key: WrappedAccountKey::parse(&wrapped)
-                .expect("the bytes begin like a wrapped key"),
+            wrapped_by_recovery_key: self.recovery_wrap(b'w'),
             identity: identity.public(),
             prekey: prekey.sign(self.account(), &identity),
             vault: vec![
@@ -95,10 +103,39 @@ impl Person {
         }
     }
 
+    /// An account key, sealed by a recovery key: another for each `of`.
+    pub(crate) fn recovery_wrap(self, of: u8) -> WrappedAccountKey {
+        let mut wrapped = self.bytes::<62>(of);
+        wrapped[..3].copy_from_slice(&[1, 2, of]);
+        WrappedAccountKey::parse(&wrapped).expect("the bytes begin like a wrapped key")
+    }
+
+    /// A password that is to be: another for each `of`.
+    pub(crate) fn wraps(self, of: u8) -> NewWraps {
+        NewWraps {
+            kdf: KdfParams::with_salt(self.bytes(of)),
+            password_hash: PasswordHash::from_stored(format!("hash {of} of {}", self.name())),
+            sealed_wrap: self.bytes::<90>(of).to_vec(),
+        }
+    }
+
+    /// Begins sessions of these ids beside the first.
+    pub(crate) async fn signed_in<const N: usize>(
+        self,
+        store: &Arc<dyn Store>,
+        ids: [u8; N],
+    ) -> [SessionId; N] {
+        let sessions = ids.map(|id| SessionId::from_bytes([id; 16]));
+        for session in sessions {
+            store.begin_session(self.begun_session(session, NOW_MS), NOTHING_EXPIRED).await.unwrap();
+        }
+        sessions
+    }
+
     /// Registers, and comes back when it is done.
     pub async fn registered(self, store: &Arc<dyn Store>) -> Self {
         let (account, session) = self.registration();
-        assert_eq!(store.register(account, session).await.unwrap(), Registered::Done);
+        assert_eq!(store.register(account, session, None).await.unwrap(), Registered::Done);
         self
     }
 
@@ -166,4 +203,28 @@ pub(crate) async fn deliver(
         Delivered::Stored(places) => places,
         other => panic!("the envelope is new, yet: {other:?}"),
     }
+}
+
+/// What a store keeps of a one-time secret: of another for each number.
+pub(crate) fn token(number: u16) -> TokenHash {
+    let [high, low] = number.to_be_bytes();
+    let mut bytes = [b't'; 32];
+    bytes[..2].copy_from_slice(&[high, low]);
+    TokenHash::from_bytes(bytes)
+}
+
+/// Does the same fifty times at once: how each came out.
+pub(crate) async fn fifty_at_once<F>(each: impl Fn(u16) -> F) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let tries = (0..50).map(|number| tokio::spawn(each(number)));
+    join_all(tries).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// In an order that does not depend on the store's.
+pub(crate) fn sorted<T: Ord + Debug>(mut values: Vec<T>) -> Vec<T> {
+    values.sort_unstable();
+    values
 }

@@ -13,16 +13,32 @@
 
 mod accounts;
 mod cast;
+mod counters;
+mod deletion;
+mod emails;
+mod invites;
 mod mailbox;
+mod mails;
 mod pages;
+mod resets;
+mod second_factors;
 mod sessions;
+mod settings;
 mod vault;
 
 pub use accounts::*;
 pub use cast::{Person, envelope};
+pub use counters::*;
+pub use deletion::*;
+pub use emails::*;
+pub use invites::*;
 pub use mailbox::*;
+pub use mails::*;
 pub use pages::*;
+pub use resets::*;
+pub use second_factors::*;
 pub use sessions::*;
+pub use settings::*;
 pub use vault::*;
 
 #[doc(hidden)]
@@ -51,6 +67,40 @@ macro_rules! stories {
             a_session_ends_at_once
             a_new_session_forgets_those_that_are_over
             a_session_is_noted_when_it_was_seen
+            sessions_are_listed_by_when_they_were_seen
+            a_session_is_ended_by_its_own_account_only
+            sessions_end_together_and_are_told
+            a_profile_shows_what_was_set
+            a_new_password_ends_the_other_sessions_and_the_reset
+            only_the_secret_that_is_being_set_up_is_switched_on
+            a_second_factor_that_is_on_is_not_set_up_again
+            a_step_is_used_once_and_never_an_older_one
+            a_recovery_code_is_used_once
+            new_recovery_codes_replace_the_old_ones
+            switching_the_second_factor_off_forgets_it_and_ends_the_others
+            a_reset_finds_what_its_account_has
+            a_newer_token_makes_the_older_one_worthless
+            of_fifty_who_redeem_one_token_one_does
+            a_reset_that_keeps_the_keys_changes_the_password_only
+            a_reset_that_replaces_the_keys_puts_the_vault_away
+            vaults_that_were_put_away_are_numbered
+            an_address_changes_when_it_is_confirmed
+            only_the_newest_token_confirms_and_not_for_long
+            an_address_is_removed_with_every_wish
+            a_confirmed_address_makes_a_reset_token_worthless
+            accounts_are_found_by_their_folded_address
+            mails_are_due_in_the_order_in_which_they_were_queued
+            a_mail_that_is_over_is_dropped
+            a_postponed_mail_waits_and_counts_its_tries
+            a_mails_number_is_never_given_twice
+            an_invitation_makes_as_many_accounts_as_it_says
+            an_invitation_is_refused_when_it_is_over
+            a_refused_registration_leaves_the_invitation
+            invitations_are_listed_by_their_numbers
+            counters_are_there_after_a_restart
+            a_deleted_account_leaves_nothing
+            what_others_hold_of_a_deleted_account_stays_theirs
+            the_name_of_a_deleted_account_is_never_given_again
             a_row_is_written_by_one_of_many
             a_row_is_written_only_after_the_one_before_it
             a_full_vault_takes_changes_and_no_more_rows

@@ -3,8 +3,16 @@
 //! One lock around plain maps: each method takes it once, so each is a transaction. It passes the same conformance suite
 //! as the stores that keep what they are given.
 
+mod account;
 mod accounts;
+mod counters;
+mod directory;
+mod emails;
+mod invites;
 mod mailbox;
+mod mails;
+mod resets;
+mod second_factors;
 mod sessions;
 mod vault;
 
@@ -13,12 +21,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crypto::{
-    id::{AccountId, MessageId, SessionId},
-    vault::VaultKind,
-};
-use protocol::{Username, vault::Row};
-use relay::port::{LiveSession, NewAccount, SentEnvelope};
+use crypto::id::{AccountId, MessageId, SessionId, TokenHash};
+use protocol::Username;
+use relay::port::{Invite, NewMail, SentEnvelope};
+
+use account::Account;
+use sessions::Session;
 
 /// A store in memory; clones share what they hold.
 #[derive(Clone, Default)]
@@ -46,14 +54,14 @@ impl core::fmt::Debug for MemoryStore {
 struct State {
     accounts: HashMap<AccountId, Account>,
     names: BTreeMap<Username, AccountId>,
-    sessions: HashMap<SessionId, LiveSession>,
+    deleted: HashMap<AccountId, Username>,
+    sessions: HashMap<SessionId, Session>,
     envelopes: HashMap<MessageId, Envelope>,
-}
-
-struct Account {
-    registered: NewAccount,
-    vault: BTreeMap<(VaultKind, Vec<u8>), Row>,
-    mailbox: Vec<Delivery>,
+    mails: BTreeMap<u64, Mail>,
+    last_mail: u64,
+    invites: BTreeMap<u64, (TokenHash, Invite)>,
+    last_invite: u64,
+    counters: HashMap<(u8, [u8; 16]), (u64, u64)>,
 }
 
 struct Envelope {
@@ -61,7 +69,8 @@ struct Envelope {
     shared: Vec<u8>,
 }
 
-struct Delivery {
-    message: MessageId,
-    seal: Vec<u8>,
+struct Mail {
+    mail: NewMail,
+    tries: u32,
+    next_try_at_ms: u64,
 }

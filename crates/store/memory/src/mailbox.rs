@@ -6,7 +6,7 @@ use relay::port::{
     StoreError,
 };
 
-use crate::{Delivery, Envelope, MemoryStore};
+use crate::{Envelope, MemoryStore, account::Delivery};
 
 #[async_trait]
 impl Mailbox for MemoryStore {

@@ -1,20 +1,21 @@
+use std::{cmp::Reverse, collections::HashMap};
+
 use async_trait::async_trait;
-use crypto::id::SessionId;
+use crypto::id::{AccountId, SessionId};
 use protocol::Cursor;
-use relay::port::{Expiry, LiveSession, NewAccount, NewSession, Sessions, StoreError};
+use relay::port::{Expiry, LiveSession, NewSession, Sessions, StoreError, StoredSession};
 
-use crate::{Account, MemoryStore};
+use crate::MemoryStore;
 
-/// The session of an account; its mailbox's end is looked up when it is asked for.
-pub(crate) fn live(account: &NewAccount, session: NewSession) -> LiveSession {
-    LiveSession {
-        account: account.account,
-        username: account.username.clone(),
-        kdf: account.kdf,
-        created_at_ms: session.created_at_ms,
-        last_seen_at_ms: session.created_at_ms,
-        unlock_half: session.unlock_half,
-        mailbox_end: Cursor::START,
+/// A session that has not been ended.
+pub(crate) struct Session {
+    begun: NewSession,
+    last_seen_at_ms: u64,
+}
+
+impl Session {
+    pub(crate) fn new(begun: NewSession) -> Self {
+        Self { last_seen_at_ms: begun.created_at_ms, begun }
     }
 }
 
@@ -22,25 +23,30 @@ pub(crate) fn live(account: &NewAccount, session: NewSession) -> LiveSession {
 impl Sessions for MemoryStore {
     async fn begin_session(&self, session: NewSession, expired: Expiry) -> Result<Cursor, StoreError> {
         let mut state = self.lock();
-        let Some(Account { registered, mailbox, .. }) = state.accounts.get(&session.account) else {
+        let Some(account) = state.accounts.get(&session.account) else {
             return Err(StoreError::Failed("a session begins for an account that does not exist".into()));
         };
-        let end = Cursor(mailbox.len() as u64);
-        let new = live(registered, session.clone());
-        state.sessions.retain(|_, live| {
-            live.account != session.account
-                || live.created_at_ms >= expired.created_before_ms
-                    && live.last_seen_at_ms >= expired.seen_before_ms
+        let end = Cursor(account.mailbox.len() as u64);
+        state.sessions.retain(|_, Session { begun, last_seen_at_ms }| {
+            begun.account != session.account
+                || begun.created_at_ms >= expired.created_before_ms
+                    && *last_seen_at_ms >= expired.seen_before_ms
         });
-        state.sessions.insert(session.session, new);
+        state.sessions.insert(session.session, Session::new(session));
         Ok(end)
     }
 
     async fn find_session(&self, session: SessionId) -> Result<Option<LiveSession>, StoreError> {
         let state = self.lock();
-        Ok(state.sessions.get(&session).map(|live| {
-            let mailbox = state.accounts.get(&live.account).map_or(0, |account| account.mailbox.len());
-            LiveSession { mailbox_end: Cursor(mailbox as u64), ..live.clone() }
+        let Some(Session { begun, last_seen_at_ms }) = state.sessions.get(&session) else { return Ok(None) };
+        Ok(state.accounts.get(&begun.account).map(|account| LiveSession {
+            account: begun.account,
+            username: account.registered.username.clone(),
+            kdf: account.registered.kdf,
+            created_at_ms: begun.created_at_ms,
+            last_seen_at_ms: *last_seen_at_ms,
+            unlock_half: begun.unlock_half,
+            mailbox_end: Cursor(account.mailbox.len() as u64),
         }))
     }
 
@@ -51,8 +57,48 @@ impl Sessions for MemoryStore {
         Ok(())
     }
 
-    async fn end_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.lock().sessions.remove(&session);
-        Ok(())
+    async fn end_session(&self, account: AccountId, session: SessionId) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let is_own = state.sessions.get(&session).is_some_and(|live| live.begun.account == account);
+        if is_own {
+            state.sessions.remove(&session);
+        }
+        Ok(is_own)
     }
+
+    async fn end_sessions(
+        &self,
+        account: AccountId,
+        except: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(end_sessions(&mut self.lock().sessions, account, except))
+    }
+
+    async fn list_sessions(&self, account: AccountId) -> Result<Vec<StoredSession>, StoreError> {
+        let state = self.lock();
+        let own = state.sessions.values().filter(|live| live.begun.account == account);
+        let mut listed: Vec<StoredSession> = own
+            .map(|Session { begun, last_seen_at_ms }| StoredSession {
+                session: begun.session,
+                device_name: begun.device_name.clone(),
+                created_at_ms: begun.created_at_ms,
+                last_seen_at_ms: *last_seen_at_ms,
+            })
+            .collect();
+        listed.sort_unstable_by_key(|listed| {
+            (Reverse(listed.last_seen_at_ms), Reverse(listed.created_at_ms), listed.session)
+        });
+        Ok(listed)
+    }
+}
+
+/// Also a step of whatever makes an account's other sessions worthless.
+pub(crate) fn end_sessions(
+    sessions: &mut HashMap<SessionId, Session>,
+    account: AccountId,
+    except: Option<SessionId>,
+) -> Vec<SessionId> {
+    let ended =
+        sessions.extract_if(|session, live| live.begun.account == account && Some(*session) != except);
+    ended.map(|(session, _)| session).collect()
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use crypto::id::AccountId;
 use protocol::vault::Row;
-use relay::port::{PutOutcome, StoreError, VaultRoom, VaultRows};
+use relay::port::{PutOutcome, SealedVaults, StoreError, StoredSealedVault, VaultRoom, VaultRows};
 
 use crate::MemoryStore;
 
@@ -44,5 +44,24 @@ impl VaultRows for MemoryStore {
         }
         found.vault.insert(key, row);
         Ok(PutOutcome::Done)
+    }
+}
+
+#[async_trait]
+impl SealedVaults for MemoryStore {
+    async fn find_sealed_vault(
+        &self,
+        account: AccountId,
+        number: u32,
+    ) -> Result<Option<StoredSealedVault>, StoreError> {
+        let state = self.lock();
+        let put_away = state.accounts.get(&account).and_then(|found| found.sealed_vaults.get(&number));
+        Ok(put_away.map(|put_away| put_away.vault.clone()))
+    }
+
+    async fn drop_sealed_vault(&self, account: AccountId, number: u32) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let found = state.accounts.get_mut(&account);
+        Ok(found.is_some_and(|found| found.sealed_vaults.remove(&number).is_some()))
     }
 }

@@ -130,6 +130,7 @@ fn registration(person: Person) -> Register {
         account: account.account,
         username: account.username,
         email: None,
+        invite: None,
         kdf: account.kdf,
         auth_key: AuthKey::from_bytes(&[1; 32]),
         wrapped_by_password: account.wrapped_by_recovery_key.clone(),

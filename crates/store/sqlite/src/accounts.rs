@@ -1,238 +1,276 @@
 use async_trait::async_trait;
-use crypto::id::AccountId;
-use protocol::{
-    Username,
-    directory::{KeyBundle, User},
+use crypto::{
+    account_key::WrappedAccountKey,
+    id::{AccountId, SessionId},
 };
+use protocol::{Username, profile::SealedVault};
 use relay::port::{
-    Accounts, Credentials, Directory, NewAccount, NewSession, PasswordHash, Registered, StoreError,
+    Accounts, Credentials, InviteUse, NewAccount, NewSession, NewWraps, PasswordChange, PasswordHash,
+    Registered, StoreError, StoredProfile,
 };
-use sqlx::{SqliteConnection, query};
+use sqlx::{SqliteConnection, query, query_as};
 
 use crate::{
     SqliteStore,
+    delete_account::DeleteAccount,
     error::store_error,
-    packed::Packed,
-    rows::{Table, integer},
-    sessions::insert_session,
+    register::Register,
+    resets::forget_reset,
+    rows::{Table, email, integer},
+    second_factors::totp_of,
+    sessions::end_sessions,
     writer::Change,
 };
 
 const ACCOUNTS: Table = Table("accounts");
-const KEYS: Table = Table("published_keys");
+const RECOVERY_CODES: Table = Table("recovery_codes");
+const SEALED_VAULTS: Table = Table("sealed_vaults");
+const TOTP_SECRETS: Table = Table("totp_secrets");
 
 #[async_trait]
 impl Accounts for SqliteStore {
-    async fn register(&self, account: NewAccount, session: NewSession) -> Result<Registered, StoreError> {
-        self.writer.make(Register { account, session }).await
+    async fn register(
+        &self,
+        account: NewAccount,
+        session: NewSession,
+        invite: Option<InviteUse>,
+    ) -> Result<Registered, StoreError> {
+        self.writer.make(Register { account, session, invite }).await
     }
 
     async fn find_credentials(&self, username: &Username) -> Result<Option<Credentials>, StoreError> {
         let username = username.as_str();
-        let row = query!(
-            "select account, kdf, password_hash, sealed_wrap from accounts where username = ?1",
+        let row = query_as!(
+            CredentialsRow,
+            r#"
+            select account.account, account.username, account.kdf, account.password_hash, account.sealed_wrap,
+                   account.email, account.login_mails as "login_mails: bool",
+                   totp.sealed_secret as "sealed_secret?", totp.last_step as "last_step?"
+            from   accounts as account
+                   left join totp_secrets as totp
+                          on totp.account = account.account and totp.enabled_at_ms is not null
+            where  account.username = ?1
+            "#,
             username,
         )
         .fetch_optional(&self.readers)
         .await
         .map_err(store_error)?;
-        row.map(|row| {
-            Ok(Credentials {
-                account: ACCOUNTS.parse(&row.account)?,
-                kdf: ACCOUNTS.parse(&row.kdf)?,
-                password_hash: PasswordHash::from_stored(row.password_hash),
-                sealed_wrap: row.sealed_wrap,
-            })
-        })
-        .transpose()
+        row.map(CredentialsRow::read).transpose()
     }
-}
 
-#[async_trait]
-impl Directory for SqliteStore {
-    async fn list_users(
-        &self,
-        prefix: &str,
-        after: Option<&Username>,
-        limit: usize,
-    ) -> Result<Vec<User>, StoreError> {
-        let after = after.map_or("", Username::as_str);
-        let limit = integer(limit as u64);
-        // The second comparison lets the index find where the prefix begins.
+    async fn credentials_of(&self, account: AccountId) -> Result<Option<Credentials>, StoreError> {
+        let account = account.to_bytes().to_vec();
+        let row = query_as!(
+            CredentialsRow,
+            r#"
+            select account.account, account.username, account.kdf, account.password_hash, account.sealed_wrap,
+                   account.email, account.login_mails as "login_mails: bool",
+                   totp.sealed_secret as "sealed_secret?", totp.last_step as "last_step?"
+            from   accounts as account
+                   left join totp_secrets as totp
+                          on totp.account = account.account and totp.enabled_at_ms is not null
+            where  account.account = ?1
+            "#,
+            account,
+        )
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(store_error)?;
+        row.map(CredentialsRow::read).transpose()
+    }
+
+    /// One statement, and so of one moment: a row for each vault that was put away, or one without.
+    async fn find_profile(&self, account: AccountId) -> Result<Option<StoredProfile>, StoreError> {
+        let account = account.to_bytes().to_vec();
         let rows = query!(
             r#"
-            select   account, username
-            from     accounts
-            where    username > ?1 and username >= ?2 and substr(username, 1, length(?2)) = ?2
-            order by username
-            limit    ?3
+            select   account.username, account.created_at_ms, account.email, account.wrapped_by_recovery_key,
+                     account.recovery_key_made_at_ms, account.login_mails as "login_mails: bool",
+                     wish.email          as "pending_email?",
+                     totp.enabled_at_ms  as "totp_since_ms?",
+                     (select count(*) from recovery_codes as code where code.account = account.account)
+                                         as "recovery_codes_left!: i64",
+                     vault.number        as "number?",
+                     vault.sealed_at_ms  as "sealed_at_ms?",
+                     vault.kdf           as "vault_kdf?"
+            from     accounts as account
+                     left join email_wishes  as wish  on wish.account  = account.account
+                     left join totp_secrets  as totp  on totp.account  = account.account
+                     left join sealed_vaults as vault on vault.account = account.account
+            where    account.account = ?1
+            order by vault.number
             "#,
-            after,
-            prefix,
-            limit,
+            account,
         )
         .fetch_all(&self.readers)
         .await
         .map_err(store_error)?;
-        rows.iter()
-            .map(|row| {
-                Ok(User {
-                    account: ACCOUNTS.parse(&row.account)?,
-                    username: ACCOUNTS.username(&row.username)?,
-                })
-            })
-            .collect()
+        let Some(first) = rows.first() else { return Ok(None) };
+
+        let mut sealed_vaults = Vec::new();
+        for row in &rows {
+            if let (Some(number), Some(sealed_at_ms), Some(kdf)) =
+                (row.number, row.sealed_at_ms, &row.vault_kdf)
+            {
+                sealed_vaults.push(SealedVault {
+                    number: SEALED_VAULTS.small_number(number)?,
+                    sealed_at_ms: SEALED_VAULTS.number(sealed_at_ms)?,
+                    kdf: SEALED_VAULTS.parse(kdf)?,
+                });
+            }
+        }
+        Ok(Some(StoredProfile {
+            username: ACCOUNTS.username(&first.username)?,
+            created_at_ms: ACCOUNTS.number(first.created_at_ms)?,
+            email: email(first.email.as_deref()),
+            pending_email: email(first.pending_email.as_deref()),
+            login_mails: first.login_mails,
+            totp_since_ms: first.totp_since_ms.map(|since| TOTP_SECRETS.number(since)).transpose()?,
+            recovery_codes_left: RECOVERY_CODES.small_number(first.recovery_codes_left)?,
+            wrapped_by_recovery_key: ACCOUNTS.parse(&first.wrapped_by_recovery_key)?,
+            recovery_key_made_at_ms: ACCOUNTS.number(first.recovery_key_made_at_ms)?,
+            sealed_vaults,
+        }))
     }
 
-    async fn find_keys(&self, accounts: &[AccountId]) -> Result<Vec<KeyBundle>, StoreError> {
-        let mut packed = Packed::default();
-        for account in accounts {
-            packed.push(&[&account.to_bytes()], &[]);
-        }
-        let (bytes, rows) = packed.into_parameters();
-        let found = query!(
-            r#"
-            select keys.account, account.username, keys.identity, keys.prekey
-            from   published_keys as keys
-                   join accounts as account on account.account = keys.account
-            where  keys.account in (select substr(?1, row.value ->> 0, 16) from json_each(?2) as row)
-            "#,
-            bytes,
-            rows,
-        )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(store_error)?;
-        found
-            .iter()
-            .map(|row| {
-                Ok(KeyBundle {
-                    account: KEYS.parse(&row.account)?,
-                    username: ACCOUNTS.username(&row.username)?,
-                    identity: KEYS.parse(&row.identity)?,
-                    prekey: KEYS.parse(&row.prekey)?,
-                })
-            })
-            .collect()
+    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, StoreError> {
+        self.writer.make(ChangePassword(change)).await
+    }
+
+    async fn change_recovery_wrap(
+        &self,
+        account: AccountId,
+        wrapped_by_recovery_key: WrappedAccountKey,
+        at_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.writer.make(ChangeRecoveryWrap { account, wrapped_by_recovery_key, at_ms }).await
+    }
+
+    async fn set_login_mails(&self, account: AccountId, login_mails: bool) -> Result<(), StoreError> {
+        self.writer.make(SetLoginMails { account, login_mails }).await
+    }
+
+    async fn delete_account(&self, account: AccountId, at_ms: u64) -> Result<Vec<SessionId>, StoreError> {
+        self.writer.make(DeleteAccount { account, at_ms }).await
     }
 }
 
-struct Register {
-    account: NewAccount,
-    session: NewSession,
+struct CredentialsRow {
+    account: Vec<u8>,
+    username: String,
+    kdf: Vec<u8>,
+    password_hash: String,
+    sealed_wrap: Vec<u8>,
+    email: Option<String>,
+    login_mails: bool,
+    sealed_secret: Option<Vec<u8>>,
+    last_step: Option<i64>,
+}
+
+impl CredentialsRow {
+    fn read(self) -> Result<Credentials, StoreError> {
+        Ok(Credentials {
+            account: ACCOUNTS.parse(&self.account)?,
+            username: ACCOUNTS.username(&self.username)?,
+            kdf: ACCOUNTS.parse(&self.kdf)?,
+            password_hash: PasswordHash::from_stored(self.password_hash),
+            sealed_wrap: self.sealed_wrap,
+            totp: totp_of(self.sealed_secret, self.last_step)?,
+            email: email(self.email.as_deref()),
+            login_mails: self.login_mails,
+        })
+    }
+}
+
+struct ChangePassword(PasswordChange);
+
+#[async_trait]
+impl Change for ChangePassword {
+    type Outcome = Vec<SessionId>;
+
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Vec<SessionId>, StoreError> {
+        let PasswordChange { account, keep, wraps } = &self.0;
+        set_password(connection, *account, wraps).await?;
+        forget_reset(connection, *account).await?;
+        end_sessions(connection, *account, Some(*keep)).await
+    }
+}
+
+/// Also a step of a reset.
+pub(crate) async fn set_password(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    wraps: &NewWraps,
+) -> Result<(), StoreError> {
+    let account = account.to_bytes().to_vec();
+    let kdf = wraps.kdf.to_bytes().to_vec();
+    let password_hash = wraps.password_hash.as_str();
+    query!(
+        "update accounts set kdf = ?2, password_hash = ?3, sealed_wrap = ?4 where account = ?1",
+        account,
+        kdf,
+        password_hash,
+        wraps.sealed_wrap,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(store_error)
+}
+
+struct ChangeRecoveryWrap {
+    account: AccountId,
+    wrapped_by_recovery_key: WrappedAccountKey,
+    at_ms: u64,
 }
 
 #[async_trait]
-impl Change for Register {
-    type Outcome = Registered;
+impl Change for ChangeRecoveryWrap {
+    type Outcome = ();
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<Registered, StoreError> {
-        if let Some(taken) = self.find_taken(connection).await? {
-            return Ok(taken);
-        }
-        self.insert_account(connection).await?;
-        self.insert_keys(connection).await?;
-        self.insert_vault(connection).await?;
-        insert_session(connection, &self.session).await?;
-        Ok(Registered::Done)
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        set_recovery_wrap(connection, self.account, &self.wrapped_by_recovery_key, self.at_ms).await
     }
 }
 
-impl Register {
-    /// Only one writes at a time, so what is free now is free when the rows are inserted.
-    async fn find_taken(&self, connection: &mut SqliteConnection) -> Result<Option<Registered>, StoreError> {
-        let account = self.account.account.to_bytes().to_vec();
-        let username = self.account.username.as_str();
-        let row = query!(
-            r#"
-            select exists (select 1 from accounts where username = ?1) as "username: bool",
-                   exists (select 1 from accounts where account  = ?2) as "account: bool"
-            "#,
-            username,
-            account,
-        )
-        .fetch_one(connection)
-        .await
-        .map_err(store_error)?;
-        Ok(match row {
-            row if row.username => Some(Registered::UsernameTaken),
-            row if row.account => Some(Registered::AccountTaken),
-            _ => None,
-        })
-    }
+/// Also a step of a reset that replaces the keys.
+pub(crate) async fn set_recovery_wrap(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    wrapped_by_recovery_key: &WrappedAccountKey,
+    at_ms: u64,
+) -> Result<(), StoreError> {
+    let account = account.to_bytes().to_vec();
+    let wrap = wrapped_by_recovery_key.to_bytes().to_vec();
+    let at_ms = integer(at_ms);
+    query!(
+        "update accounts set wrapped_by_recovery_key = ?2, recovery_key_made_at_ms = ?3 where account = ?1",
+        account,
+        wrap,
+        at_ms,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(store_error)
+}
 
-    async fn insert_account(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let new = &self.account;
-        let account = new.account.to_bytes().to_vec();
-        let username = new.username.as_str();
-        let kdf = new.kdf.to_bytes().to_vec();
-        let password_hash = new.password_hash.as_str();
-        let wrapped_by_recovery_key = new.wrapped_by_recovery_key.to_bytes().to_vec();
-        let created_at_ms = integer(new.created_at_ms);
-        query!(
-            r#"
-            insert into accounts (account, username, email, kdf, password_hash, sealed_wrap,
-                                  wrapped_by_recovery_key, created_at_ms)
-            values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            "#,
-            account,
-            username,
-            new.email,
-            kdf,
-            password_hash,
-            new.sealed_wrap,
-            wrapped_by_recovery_key,
-            created_at_ms,
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(store_error)?;
-        query!("insert into mailboxes (account, mailbox_end) values (?1, 0)", account)
+struct SetLoginMails {
+    account: AccountId,
+    login_mails: bool,
+}
+
+#[async_trait]
+impl Change for SetLoginMails {
+    type Outcome = ();
+
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let account = self.account.to_bytes().to_vec();
+        query!("update accounts set login_mails = ?2 where account = ?1", account, self.login_mails)
             .execute(connection)
             .await
             .map(drop)
             .map_err(store_error)
-    }
-
-    async fn insert_keys(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let new = &self.account;
-        let account = new.account.to_bytes().to_vec();
-        let identity = new.identity.to_bytes().to_vec();
-        let fingerprint = new.identity.fingerprint().to_bytes().to_vec();
-        let prekey_id = i64::from(new.prekey.id().0);
-        let prekey = new.prekey.to_bytes();
-        query!(
-            r#"
-            insert into published_keys (account, identity, fingerprint, prekey_id, prekey)
-            values (?1, ?2, ?3, ?4, ?5)
-            "#,
-            account,
-            identity,
-            fingerprint,
-            prekey_id,
-            prekey,
-        )
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(store_error)
-    }
-
-    async fn insert_vault(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let account = self.account.account.to_bytes().to_vec();
-        for row in &self.account.vault {
-            let kind = row.kind as i64;
-            query!(
-                "insert into vault_rows (account, kind, key_id, version, sealed) values (?1, ?2, ?3, 1, ?4)",
-                account,
-                kind,
-                row.key_id.0,
-                row.sealed.0,
-            )
-            .execute(&mut *connection)
-            .await
-            .map_err(store_error)?;
-        }
-        Ok(())
     }
 }

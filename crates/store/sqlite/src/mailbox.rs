@@ -22,7 +22,7 @@ const MAILBOXES: Table = Table("mailboxes");
 #[async_trait]
 impl Mailbox for SqliteStore {
     /// One statement, and so of one moment: a row for each recipient that exists, with the envelope beside it that stands
-    /// under the message id. An envelope that was sent has recipients that exist, so it is never missed.
+    /// under the message id. Who sends is a recipient and exists, so an envelope that was sent is never missed.
     async fn send_context(
         &self,
         message: MessageId,
@@ -83,7 +83,8 @@ impl Mailbox for SqliteStore {
         self.writer.deliver(envelope).await
     }
 
-    /// Two statements without a transaction: a mailbox only grows, so what stands up to its end stays as it is.
+    /// Two statements without a transaction: a mailbox only grows, so what stands up to its end stays as it is; until its
+    /// account is deleted, and then it is empty.
     async fn page(
         &self,
         account: AccountId,

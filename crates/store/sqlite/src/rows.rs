@@ -5,12 +5,13 @@ use core::str::FromStr;
 
 use crypto::{
     Malformed,
+    account_key::WrappedAccountKey,
     id::{AccountId, EnvelopeHash, Fingerprint, MessageId, SessionId},
     identity::IdentityPublic,
     kdf::KdfParams,
     prekey::SignedPrekey,
 };
-use protocol::{Username, vault::VaultKind};
+use protocol::{EmailAddress, Username, vault::VaultKind};
 use relay::port::StoreError;
 
 /// Reads columns of one table; what does not read is named with its table.
@@ -34,8 +35,12 @@ impl Table {
         u64::try_from(integer).map_err(|_| self.corrupt("a number is negative"))
     }
 
+    pub(crate) fn small_number(self, integer: i64) -> Result<u32, StoreError> {
+        u32::try_from(integer).map_err(|_| self.corrupt("a number is negative or too large"))
+    }
+
     pub(crate) fn vault_kind(self, number: i64) -> Result<VaultKind, StoreError> {
-        [VaultKind::Identity, VaultKind::Prekey, VaultKind::Pin]
+        [VaultKind::Identity, VaultKind::Prekey, VaultKind::Pin, VaultKind::PastIdentity]
             .into_iter()
             .find(|kind| *kind as i64 == number)
             .ok_or_else(|| self.corrupt("a kind is not known"))
@@ -44,6 +49,12 @@ impl Table {
     pub(crate) fn corrupt(self, problem: impl Display) -> StoreError {
         StoreError::Corrupt { table: self.0, problem: problem.to_string() }
     }
+}
+
+/// An address as it stands. The first version took a few that no mail is sent to today: they count as none, so that their
+/// owners can still sign in and set another.
+pub(crate) fn email(text: Option<&str>) -> Option<EmailAddress> {
+    text.and_then(|text| text.parse().ok())
 }
 
 /// A number as SQLite keeps it. Times, cursors and versions stay far below 2^63.
@@ -66,4 +77,6 @@ macro_rules! stored {
     };
 }
 
-stored!(AccountId EnvelopeHash Fingerprint IdentityPublic KdfParams MessageId SessionId SignedPrekey);
+stored!(
+    AccountId EnvelopeHash Fingerprint IdentityPublic KdfParams MessageId SessionId SignedPrekey WrappedAccountKey
+);

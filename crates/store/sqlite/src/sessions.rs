@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use crypto::id::SessionId;
+use crypto::id::{AccountId, SessionId};
 use protocol::Cursor;
-use relay::port::{Expiry, LiveSession, NewSession, Sessions, StoreError};
+use relay::port::{Expiry, LiveSession, NewSession, Sessions, StoreError, StoredSession};
 use sqlx::{SqliteConnection, query};
 
 use crate::{
@@ -55,8 +55,42 @@ impl Sessions for SqliteStore {
         self.writer.make(Touch { session, seen_at_ms }).await
     }
 
-    async fn end_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.writer.make(End { session }).await
+    async fn end_session(&self, account: AccountId, session: SessionId) -> Result<bool, StoreError> {
+        self.writer.make(End { account, session }).await
+    }
+
+    async fn end_sessions(
+        &self,
+        account: AccountId,
+        except: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.writer.make(EndAll { account, except }).await
+    }
+
+    async fn list_sessions(&self, account: AccountId) -> Result<Vec<StoredSession>, StoreError> {
+        let account = account.to_bytes().to_vec();
+        let rows = query!(
+            r#"
+            select   session, device_name, created_at_ms, last_seen_at_ms
+            from     sessions
+            where    account = ?1
+            order by last_seen_at_ms desc, created_at_ms desc, session
+            "#,
+            account,
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(store_error)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(StoredSession {
+                    session: SESSIONS.parse(&row.session)?,
+                    device_name: row.device_name,
+                    created_at_ms: SESSIONS.number(row.created_at_ms)?,
+                    last_seen_at_ms: SESSIONS.number(row.last_seen_at_ms)?,
+                })
+            })
+            .collect()
     }
 }
 
@@ -141,19 +175,54 @@ impl Change for Touch {
 }
 
 struct End {
+    account: AccountId,
     session: SessionId,
 }
 
 #[async_trait]
 impl Change for End {
-    type Outcome = ();
+    type Outcome = bool;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let account = self.account.to_bytes().to_vec();
         let session = self.session.to_bytes().to_vec();
-        query!("delete from sessions where session = ?1", session)
+        query!("delete from sessions where session = ?2 and account = ?1", account, session)
             .execute(connection)
             .await
-            .map(drop)
+            .map(|done| done.rows_affected() > 0)
             .map_err(store_error)
     }
+}
+
+struct EndAll {
+    account: AccountId,
+    except: Option<SessionId>,
+}
+
+#[async_trait]
+impl Change for EndAll {
+    type Outcome = Vec<SessionId>;
+
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Vec<SessionId>, StoreError> {
+        end_sessions(connection, self.account, self.except).await
+    }
+}
+
+/// Also a step of whatever makes an account's other sessions worthless.
+pub(crate) async fn end_sessions(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    except: Option<SessionId>,
+) -> Result<Vec<SessionId>, StoreError> {
+    let account = account.to_bytes().to_vec();
+    let except = except.map(|session| session.to_bytes().to_vec());
+    let ended = query!(
+        "delete from sessions where account = ?1 and session is not ?2 returning session",
+        account,
+        except,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(store_error)?;
+    ended.iter().map(|row| SESSIONS.parse(&row.session)).collect()
 }

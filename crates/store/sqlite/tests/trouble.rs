@@ -234,9 +234,18 @@ fn released_steps_of_the_schema_are_as_they_were() {
     assert_eq!(steps, RELEASED);
 }
 
-const RELEASED: [&str; 4] = [
+const RELEASED: [&str; 13] = [
     "20261101000001 accounts de066ddba0083a72",
     "20261101000002 sessions 6fc03dafca469e41",
     "20261101000003 vault rows 20c757278d3e1541",
     "20261101000004 mailboxes 4dfcb9311a458462",
+    "20261125000001 account settings f187ceb73714f05d",
+    "20261125000002 deleted accounts 99c44163dc0ec11c",
+    "20261125000003 second factors 70f4828cf2f4e5f3",
+    "20261125000004 resets ddc0cfe4c92b66a0",
+    "20261125000005 email wishes 2bfae4cb561189b4",
+    "20261125000006 mails 450e11d3e9aa0b3f",
+    "20261125000007 invites a6329325c0772950",
+    "20261125000008 counters 3856540eab108812",
+    "20261125000009 sealed vaults e4ed64ef0e22f5fd",
 ];

@@ -6,11 +6,7 @@ use crypto::{
     kdf::KdfParams,
     prekey::SignedPrekey,
 };
-use protocol::{
-    EmailAddress, Username,
-    profile::SealedVault,
-    vault::NewRow,
-};
+use protocol::{EmailAddress, Username, profile::SealedVault, vault::NewRow};
 
 use super::{InviteUse, NewSession, StoreError};
 use crate::port::PasswordHash;

@@ -23,7 +23,7 @@ pub use mailbox::{
     CurrentKeys, Delivered, DeliveryPage, Mailbox, NewEnvelope, SealedDelivery, SendContext, SentEnvelope,
 };
 pub use mails::{DueMail, Mails, NewMail};
-pub use resets::{ArmedEmail, ConfirmedEmail, Emails, Redemption, RedeemedKeys, Resets, StandingReset};
+pub use resets::{ArmedEmail, ConfirmedEmail, Emails, RedeemedKeys, Redemption, Resets, StandingReset};
 pub use second_factors::SecondFactors;
 pub use sessions::{Expiry, LiveSession, NewSession, Sessions, StoredSession};
 pub use vault::{PutOutcome, SealedVaults, StoredSealedVault, VaultRoom, VaultRows};

@@ -71,6 +71,7 @@ pub struct Redemption {
 
 /// What becomes of the keys of an account at a reset.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it a reset")]
 pub enum RedeemedKeys {
     /// They stay.
     Keep,
@@ -107,8 +108,8 @@ pub trait Emails: Send + Sync {
         at_ms: u64,
     ) -> Result<Option<ArmedEmail>, StoreError>;
 
-    /// Fulfils the wish that this token confirms, if the token was made good after `armed_after_ms`. `None`: there is
-    /// none, nothing was written.
+    /// Fulfils the wish that this token confirms, if the token was made good after `armed_after_ms`. A reset token of the
+    /// account is worthless then: it went to the address before. `None`: there is none, nothing was written.
     async fn confirm_email(
         &self,
         token: TokenHash,

@@ -1,0 +1,178 @@
+//! What stays in the file of an account that was deleted: its name, and nothing else.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use relay::port::{Delivered, Mailbox, RedeemedKeys, Redemption, Store};
+use sqlx::{Connection, SqliteConnection, query, query_scalar, sqlite::SqliteConnectOptions};
+use store_conformance::{Person, envelope};
+use store_sqlite::{Settings, SqliteStore};
+
+const NOW_MS: u64 = 1_790_000_000_000;
+
+async fn opened(path: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(path, Settings::default()).await.unwrap())
+}
+
+async fn raw(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap()
+}
+
+/// The bytes that each envelope still shares, in the order in which they were sent.
+async fn contents(path: &Path) -> Vec<i64> {
+    query_scalar("select length(shared) from envelopes order by envelope")
+        .fetch_all(&mut raw(path).await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_envelope_that_nobody_has_any_more_loses_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path).await;
+    let [alice, bob, carol] = [Person(1), Person(2), Person(3)];
+    for person in [alice, bob, carol] {
+        person.registered(&store).await;
+    }
+    for (number, recipients) in [&[alice][..], &[alice, bob], &[alice, bob, carol]].into_iter().enumerate() {
+        let sent = store.deliver(envelope(alice, number as u32, recipients)).await.unwrap();
+        assert!(matches!(sent, Delivered::Stored(_)));
+    }
+    store.delete_account(alice.account(), NOW_MS).await.unwrap();
+    assert_eq!(contents(&path).await, [0, 700, 700]);
+    store.delete_account(bob.account(), NOW_MS).await.unwrap();
+    assert_eq!(contents(&path).await, [0, 0, 700]);
+    let again = store.deliver(envelope(alice, 0, &[carol])).await.unwrap();
+    assert!(matches!(again, Delivered::AlreadySent(_)), "that it was sent is known for ever");
+    store.delete_account(carol.account(), NOW_MS).await.unwrap();
+    assert_eq!(contents(&path).await, [0, 0, 0]);
+}
+
+/// Every table that has a column for an account, also those of later steps.
+#[tokio::test]
+async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path).await;
+    let [alice, bob] = [Person(1).registered(&store).await, Person(2).registered(&store).await];
+    let hashes = [1u8, 2, 3].map(|byte| crypto::id::TokenHash::from_bytes([byte; 32]));
+    let account = alice.account();
+    store.deliver(envelope(alice, 0, &[alice, bob])).await.unwrap();
+    let (registered, session) = alice.registration();
+    assert!(store.arm_reset(account, hashes[0], NOW_MS).await.unwrap());
+    let found = store.credentials_of(account).await.unwrap().unwrap();
+    let redemption = Redemption {
+        token: hashes[0],
+        account,
+        wraps: relay::port::NewWraps {
+            kdf: found.kdf,
+            password_hash: found.password_hash,
+            sealed_wrap: found.sealed_wrap,
+        },
+        keys: RedeemedKeys::Replace {
+            wrapped_by_recovery_key: registered.wrapped_by_recovery_key,
+            identity: registered.identity,
+            prekey: registered.prekey,
+            vault: registered.vault,
+        },
+        at_ms: NOW_MS,
+    };
+    assert!(store.redeem_reset(redemption).await.unwrap().is_some());
+    let expired = relay::port::Expiry { created_before_ms: 0, seen_before_ms: 0 };
+    store.begin_session(session, expired).await.unwrap();
+    assert!(store.begin_totp(account, b"secret".to_vec()).await.unwrap());
+    assert!(store.enable_totp(account, b"secret".to_vec(), 1, vec![hashes[1]], NOW_MS).await.unwrap());
+    assert!(store.arm_reset(account, hashes[0], NOW_MS).await.unwrap());
+    store.wish_email(account, Some(bob.email()), NOW_MS).await.unwrap();
+    assert!(store.arm_email(account, hashes[2], NOW_MS).await.unwrap().is_some());
+
+    let mut connection = raw(&path).await;
+    let tables: Vec<String> = query_scalar(
+        "select   schema.name
+         from     sqlite_schema as schema join pragma_table_info(schema.name) as info
+         where    schema.type = 'table' and info.name = 'account'
+         order by schema.name",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut naming = async || {
+        let mut naming = Vec::new();
+        for table in &tables {
+            let statement = format!("select count(*) from {table} where account = ?1");
+            let rows: i64 = query_scalar(sqlx::AssertSqlSafe(statement))
+                .bind(account.to_bytes().to_vec())
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            if rows > 0 {
+                naming.push(table.as_str());
+            }
+        }
+        naming
+    };
+    let before: Vec<&str> =
+        tables.iter().map(String::as_str).filter(|table| *table != "deleted_accounts").collect();
+    assert_eq!(naming().await, before, "the account has something of everything");
+    assert_eq!(store.delete_account(account, NOW_MS).await.unwrap(), [alice.session()]);
+    assert_eq!(naming().await, ["deleted_accounts"]);
+
+    let dangling = query("pragma foreign_key_check").fetch_all(&mut connection).await.unwrap();
+    assert!(dangling.is_empty());
+    let left: (String, i64) = sqlx::query_as("select username, deleted_at_ms from deleted_accounts")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(left, (alice.name(), NOW_MS as i64));
+}
+
+/// Each envelope of a long life asks who else has it: that must be looked up, not searched for.
+#[tokio::test]
+async fn a_long_life_is_deleted_in_seconds() {
+    const MESSAGES: i64 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = SqliteStore::open(&path, Settings::default()).await.unwrap();
+    let shared: Arc<dyn Store> = Arc::new(store.clone());
+    let [alice, bob] = [Person(1).registered(&shared).await, Person(2).registered(&shared).await];
+    let mut connection = raw(&path).await;
+    let mut transaction = connection.begin().await.unwrap();
+    query(
+        "with recursive numbers (number) as (
+             values (1) union all select number + 1 from numbers where number < ?2
+         )
+         insert into envelopes (message, hash, sender, sender_cursor, received_at_ms, shared)
+         select randomblob(16), randomblob(32), ?1, number, 1, randomblob(500) from numbers",
+    )
+    .bind(alice.account().to_bytes().to_vec())
+    .bind(MESSAGES)
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    for (person, every) in [(alice, 1), (bob, 2)] {
+        query(
+            "insert into deliveries (account, cursor, envelope, seal)
+             select ?1, envelope / ?2, envelope, randomblob(80) from envelopes where envelope % ?2 = 0",
+        )
+        .bind(person.account().to_bytes().to_vec())
+        .bind(every)
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    }
+    query("update mailboxes set mailbox_end = (select count(*) from deliveries where account = mailboxes.account)")
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+
+    let deletion = shared.delete_account(alice.account(), NOW_MS);
+    tokio::time::timeout(Duration::from_secs(20), deletion).await.expect("it is looked up").unwrap();
+    let contents = contents(&path).await;
+    assert_eq!(contents.iter().filter(|length| **length == 0).count() as i64, MESSAGES / 2);
+    let page = store.page(bob.account(), protocol::Cursor::START, 200, usize::MAX).await.unwrap();
+    assert_eq!(page.items.len(), 200);
+    assert!(page.items.iter().all(|item| item.shared.0.len() == 500));
+}
