@@ -122,7 +122,7 @@ export class Person {
     this.secrets.set(`${this.username}'s new password`, password);
     await this.page.getByLabel("New password", { exact: true }).fill(password);
     await this.page.getByLabel("New password again", { exact: true }).fill(password);
-    await this.page.getByRole("button", { name: /new password$/ }).click();
+    await this.page.getByRole("button", { name: /^(Set|Begin anew with) the new password$/ }).click();
   }
 
   async seesInbox(): Promise<void> {
