@@ -56,6 +56,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=page::landing::Landing />
                 <Route path=path!("/login") view=page::login::Login />
                 <Route path=path!("/register") view=page::register::Register />
+                <Route path=path!("/forgot") view=page::forgot::Forgot />
+                <Route path=path!("/reset") view=page::reset::ResetPassword />
+                <Route path=path!("/confirm-email") view=page::confirm_email::ConfirmEmail />
                 <ParentRoute path=path!("") view=page::mailbox::Mailbox>
                     <Route path=path!("/inbox") view=page::mailbox::NothingOpen />
                     <Route path=path!("/inbox/:conversation") view=page::conversation::Conversation />

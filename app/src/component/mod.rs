@@ -2,6 +2,7 @@
 
 pub mod account_menu;
 pub mod avatar;
+pub mod code_field;
 pub mod composer;
 pub mod connection_banner;
 pub mod conversation_list;
@@ -11,6 +12,7 @@ pub mod key_warning;
 pub mod logo;
 pub mod message_view;
 pub mod needs_script;
+pub mod new_session_notice;
 pub mod notice_bar;
 pub mod opening;
 pub mod password_field;
@@ -18,6 +20,10 @@ pub mod password_rules;
 pub mod people_panel;
 pub mod people_picker;
 pub mod public_frame;
+pub mod recovery_key_field;
 pub mod recovery_key_step;
 pub mod safety_number;
+pub mod sealed_notice;
 pub mod thread;
+pub mod unsent_warning;
+pub mod username_field;

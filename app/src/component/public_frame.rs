@@ -3,10 +3,13 @@
 use leptos::prelude::*;
 
 use super::logo::Logo;
+use crate::state::session::use_session;
 
 /// Header with the name, the page in `main`, and a line at the foot.
 #[component]
 pub fn PublicFrame(children: Children) -> impl IntoView {
+    let session = use_session();
+    let open = Memo::new(move |_| session.is_open());
     view! {
         <div class="public-frame">
             <header class="public-header">
@@ -15,7 +18,9 @@ pub fn PublicFrame(children: Children) -> impl IntoView {
                     <span>"Secure Messaging"</span>
                 </a>
                 <nav aria-label="Account">
-                    <a class="button button-quiet" href="/login">"Sign in"</a>
+                    <a class="button button-quiet" href=move || if open.get() { "/inbox" } else { "/login" }>
+                        {move || if open.get() { "Inbox" } else { "Sign in" }}
+                    </a>
                 </nav>
             </header>
             <main class="public-main" id="main">{children()}</main>

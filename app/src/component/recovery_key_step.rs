@@ -15,6 +15,9 @@ pub fn RecoveryKeyStep(
     key: RecoveryKey,
     /// Which groups are asked for.
     hints: [RecoveryKeyHint; 2],
+    /// What stands on the button that goes on.
+    #[prop(default = "Continue to your inbox")]
+    confirm_label: &'static str,
     /// Called when both were right.
     #[prop(into)]
     on_confirm: Callback<()>,
@@ -113,7 +116,7 @@ pub fn RecoveryKeyStep(
                         .collect_view()}
                 </div>
                 <FormError text=error />
-                <button type="submit" class="button button-primary button-wide">"Continue to your inbox"</button>
+                <button type="submit" class="button button-primary button-wide">{confirm_label}</button>
             </form>
         </section>
     }

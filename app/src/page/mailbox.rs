@@ -19,8 +19,10 @@ use crate::{
         icon::{Icon, Sign},
         logo::Logo,
         needs_script::NeedsScript,
+        new_session_notice::NewSessionNotice,
         notice_bar::{NoticeBar, StorageNotice},
         opening::Opening,
+        sealed_notice::SealedNotice,
     },
     state::session::{OpenAccount, Session, Standing, use_session},
 };
@@ -55,6 +57,10 @@ pub fn Mailbox() -> impl IntoView {
         unread => format!("({unread}) Inbox"),
     };
     let account = Memo::new(move |_| session.is_open());
+    let sealed = Memo::new(move |_| {
+        session.track_content();
+        session.account().map(|account| account.locked_messages()).unwrap_or_default()
+    });
     let menu =
         move || account.get().then(|| session.account().map(|account| menu(session, account))).flatten();
     view! {
@@ -64,6 +70,8 @@ pub fn Mailbox() -> impl IntoView {
             <StorageNotice storage=session.storage() />
             <NeedsScript />
             <NoticeBar notice=session.notice() />
+            <NewSessionNotice sessions=session.new_sessions() on_seen=move |()| session.acknowledge_sessions() />
+            <SealedNotice count=sealed />
             <main class="mailbox-panes" class:mailbox-at-list=move || at_list.get()>
                 <h1 class="visually-hidden">"Secure Messaging"</h1>
                 <nav class="mailbox-list" aria-label="Conversations">
@@ -107,7 +115,8 @@ fn menu(session: Session, account: OpenAccount) -> impl IntoView {
     let me = account.me().clone();
     let unsent = Callback::new(move |()| unsent(&account));
     let on_log_out = Callback::new(move |()| spawn_local(session.log_out()));
-    view! { <AccountMenu me unsent on_log_out /> }
+    let on_lock = Callback::new(move |()| session.lock_now());
+    view! { <AccountMenu me unsent on_lock on_log_out /> }
 }
 
 /// How many messages exist on this device only.
