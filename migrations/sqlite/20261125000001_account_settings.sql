@@ -1,5 +1,5 @@
--- What the owner of an account sets: whether a mail tells of each new sign-in, and since when the recovery key is the one
--- that it is. The recovery key of an account from before this step is the one that it was made with.
+-- What the owner of an account sets: whether a mail tells of each new sign-in, and since when the recovery key is the
+-- one that it is. The recovery key of an account from before this step is the one that it was made with.
 
 alter table accounts add column login_mails integer not null default 1
     constraint accounts_login_mails_is_yes_or_no check (login_mails in (0, 1));

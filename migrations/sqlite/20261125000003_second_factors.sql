@@ -1,5 +1,5 @@
--- The second factor: an authenticator's secret, which is only being set up while enabled_at_ms is null; and the codes that
--- stand in for a lost authenticator. A code that is gone was used.
+-- The second factor: an authenticator's secret, which is only being set up while enabled_at_ms is null; and the codes
+-- that stand in for a lost authenticator. A code that is gone was used.
 
 create table totp_secrets (
     account       blob    not null constraint totp_secrets_key primary key

@@ -22,6 +22,7 @@ create table sealed_vault_rows (
     version integer not null,
     sealed  blob    not null,
     constraint sealed_vault_rows_key                 primary key (account, number, kind, key_id),
-    constraint sealed_vault_rows_of_a_sealed_vault   foreign key (account, number) references sealed_vaults (account, number),
+    constraint sealed_vault_rows_of_a_sealed_vault   foreign key (account, number)
+                                                     references sealed_vaults (account, number),
     constraint sealed_vault_rows_versions_begin_at_1 check (version >= 1)
 ) strict, without rowid;

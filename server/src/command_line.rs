@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ServeSettings;
+use crate::{admin::AdminCommand, config::Settings};
 
 /// Shown first in `--help`.
 const EXAMPLES: &str = "\
@@ -12,7 +12,9 @@ Examples:
   secure-messaging serve --data-dir /var/lib/secure-messaging --base-url https://chat.example.org
       The same behind a proxy that speaks TLS for chat.example.org
   SECURE_MESSAGING_LISTEN=127.0.0.1:9000 secure-messaging serve --config settings.toml
-      Settings from the environment and from a file";
+      Settings from the environment and from a file
+  secure-messaging admin invite create --config settings.toml
+      A link with which one person can make an account";
 
 /// Messages between people, end-to-end encrypted, on your own server.
 #[derive(Parser)]
@@ -27,7 +29,10 @@ struct CommandLine {
 pub(crate) enum Command {
     /// Serve until told to stop (Ctrl-C or SIGTERM).
     #[command(before_help = EXAMPLES)]
-    Serve(Box<ServeSettings>),
+    Serve(Box<Settings>),
+    /// Help the people of a server. Give the settings that it serves with; it may go on serving meanwhile.
+    #[command(subcommand)]
+    Admin(Box<AdminCommand>),
 }
 
 /// Reads the command line; ends the process with help or an explanation when that is what it asks for.

@@ -1,19 +1,21 @@
-//! The session's token on its way in and out.
+//! Where a call comes from, and the session's token on its way in and out.
 //!
-//! The server puts an [`Exchange`] into the context of each call: it has taken the token from the request's cookie or
-//! header, and will put what becomes of the session into the answer's. So the functions need to know neither.
+//! The server puts an [`Exchange`] into the context of each call: it knows the caller's network, has taken the token from
+//! the request's cookie or header, and will put what becomes of the session into the answer's. So the functions need to
+//! know none of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use leptos::prelude::expect_context;
-use protocol::{Code, SessionId, account::SignedIn};
-use relay::{Caller, Relay, SessionToken};
+use protocol::{Code, account::SignedIn};
+use relay::{Caller, Network, Relay, SessionToken};
 
 use super::Answer;
 
 /// What a call comes with, and what it leaves behind.
 pub struct Exchange {
     relay: Relay,
+    network: Network,
     presented: Option<String>,
     recipient: TokenRecipient,
     change: Mutex<Option<SessionChange>>,
@@ -36,13 +38,18 @@ pub enum SessionChange {
     /// It goes on under a fresh token.
     Renewed(SessionToken),
     /// It is over.
-    Ended(SessionId),
+    Ended,
 }
 
 impl Exchange {
-    /// For a call that presents this token.
-    pub fn new(relay: Relay, presented: Option<String>, recipient: TokenRecipient) -> Arc<Self> {
-        Arc::new(Self { relay, presented, recipient, change: Mutex::new(None) })
+    /// For a call from this network that presents this token.
+    pub fn new(
+        relay: Relay,
+        network: Network,
+        presented: Option<String>,
+        recipient: TokenRecipient,
+    ) -> Arc<Self> {
+        Arc::new(Self { relay, network, presented, recipient, change: Mutex::new(None) })
     }
 
     /// What became of the session.
@@ -60,11 +67,16 @@ pub(super) fn relay() -> Relay {
     exchange().relay.clone()
 }
 
+/// Where the call comes from.
+pub(super) fn network() -> Network {
+    exchange().network
+}
+
 /// Who calls.
 pub(super) async fn caller() -> Answer<Caller> {
     let exchange = exchange();
     let token = exchange.presented.as_deref().ok_or(Code::NotSignedIn)?;
-    let caller = exchange.relay.authenticate(token).await?;
+    let caller = exchange.relay.authenticate(token, exchange.network).await?;
     if let Some(token) = caller.renewed() {
         exchange.note(SessionChange::Renewed(token.clone()));
     }
@@ -82,8 +94,8 @@ pub(super) fn begin_session(mut signed_in: SignedIn, token: SessionToken) -> Sig
 }
 
 /// The caller's session is over.
-pub(super) fn end_session(caller: &Caller) {
-    exchange().note(SessionChange::Ended(caller.session()));
+pub(super) fn session_ended() {
+    exchange().note(SessionChange::Ended);
 }
 
 fn exchange() -> Arc<Exchange> {

@@ -6,12 +6,15 @@
 //!
 //! | file | calls |
 //! | --- | --- |
-//! | [`account`] | prelogin, register |
-//! | [`session`] | login, current, logout |
+//! | [`account`] | prelogin, register, profile, changes, delete |
+//! | [`session`] | login, current, logout, list, end, unlock |
+//! | [`second_factor`] | begin, enable, disable, renew codes |
+//! | [`reset`] | forgot, check, redeem |
+//! | [`policy`] | what this server offers |
 //! | [`directory`] | users, keys |
 //! | [`mailbox`] | send, page |
-//! | [`vault`] | rows, put |
-//! | [`exchange`] | the session's token on its way in and out (server only) |
+//! | [`vault`] | rows, put, and those that a reset put away |
+//! | [`exchange`] | where a call comes from, and the session's token on its way in and out (server only) |
 //! | [`whole_body`] | a body that is the request itself |
 //! | [`refused`] | a refusal, as server functions want their errors |
 
@@ -20,7 +23,10 @@ pub mod directory;
 #[cfg(feature = "ssr")]
 pub mod exchange;
 pub mod mailbox;
+pub mod policy;
 pub mod refused;
+pub mod reset;
+pub mod second_factor;
 pub mod session;
 pub mod vault;
 pub mod whole_body;

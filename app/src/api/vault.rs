@@ -26,3 +26,23 @@ pub async fn put_row(
     let caller = caller().await?;
     Ok(relay().put_row(&caller, request).await?)
 }
+
+/// A vault that a reset put away.
+#[server(prefix = "/fn", endpoint = "vault/sealed", input = WholeBody, output = Json)]
+pub async fn fetch_sealed_vault(
+    /// What is asked.
+    request: vault::FetchSealedVault,
+) -> Answer<vault::SealedVaultRows> {
+    let caller = caller().await?;
+    Ok(relay().fetch_sealed_vault(&caller, request).await?)
+}
+
+/// Removes a vault that a reset put away.
+#[server(prefix = "/fn", endpoint = "vault/drop-sealed", input = WholeBody, output = Json)]
+pub async fn drop_sealed_vault(
+    /// What is asked.
+    request: vault::DropSealedVault,
+) -> Answer<vault::SealedVaultDropped> {
+    let caller = caller().await?;
+    Ok(relay().drop_sealed_vault(&caller, request).await?)
+}

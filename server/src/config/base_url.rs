@@ -1,4 +1,8 @@
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use ::http::Uri;
 use serde::Deserialize;
@@ -38,10 +42,25 @@ impl BaseUrl {
         origin == self.origin || port_here(origin).is_some_and(|port| port_here(&self.origin) == Some(port))
     }
 
+    /// The host, without a port; an IPv6 address without its brackets.
+    pub(crate) fn host(&self) -> &str {
+        let (_, authority) = self.origin.split_once("://").expect("an origin has a scheme");
+        match authority.strip_prefix('[').and_then(|address| address.split_once(']')) {
+            Some((address, _port)) => address,
+            None => authority.split_once(':').map_or(authority, |(host, _port)| host),
+        }
+    }
+
     /// Whether people reach the server by TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }
+}
+
+/// Whether a host is this machine under one of its own names.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl FromStr for BaseUrl {
@@ -95,6 +114,12 @@ mod tests {
         assert_eq!(origin("https://chat.example.org:443"), "https://chat.example.org");
         assert_eq!(origin("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
         assert_eq!(origin("http://[::1]:8080"), "http://[::1]:8080");
+        let host = |text: &str| text.parse::<BaseUrl>().unwrap().host().to_owned();
+        assert_eq!(host("https://Chat.Example.org:8443"), "chat.example.org");
+        assert_eq!(host("https://chat.example.org"), "chat.example.org");
+        assert_eq!([host("http://[::1]:8080"), host("http://127.0.0.1:8080")], ["::1", "127.0.0.1"]);
+        assert!(["localhost", "127.0.0.1", "::1", "127.9.9.9"].into_iter().all(is_loopback));
+        assert!(!["localhost.example.org", "192.0.2.1", "", "::"].into_iter().any(is_loopback));
         let local: BaseUrl = "http://127.0.0.1:8080".parse().unwrap();
         assert!(local.is_origin(b"http://localhost:8080") && local.is_origin(b"http://[::1]:8080"));
         for other in

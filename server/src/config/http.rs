@@ -3,7 +3,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 use serde::Deserialize;
 
-use super::BaseUrl;
+use super::{BaseUrl, TrustedProxy, base_url::is_loopback};
 
 /// How the server is reached, and what it bears.
 #[derive(Args, Debug, Default, Deserialize)]
@@ -34,6 +34,16 @@ pub(crate) struct HttpSettings {
         value_name = "COUNT"
     )]
     max_connections_per_address: Option<usize>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, with commas between them
+    /// [default: 127.0.0.0/8,::1].
+    #[arg(
+        long,
+        env = "SECURE_MESSAGING_TRUSTED_PROXIES",
+        hide_env_values = true,
+        value_name = "ADDRESSES",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Option<Vec<TrustedProxy>>,
     /// Serve the web pages' files from this folder instead of those inside the binary (for development).
     #[arg(long, env = "SECURE_MESSAGING_SITE_DIR", hide_env_values = true, value_name = "FOLDER")]
     site_dir: Option<PathBuf>,
@@ -48,6 +58,7 @@ pub(crate) struct Http {
     pub(crate) body_timeout: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: usize,
+    pub(crate) trusted_proxies: Vec<TrustedProxy>,
     pub(crate) site_dir: Option<PathBuf>,
 }
 
@@ -57,6 +68,11 @@ pub(crate) struct Http {
 pub(crate) struct HttpRefused(&'static str);
 
 impl Http {
+    /// Whether nobody but this machine reaches the server: it listens on loopback, and no proxy brings others there.
+    pub(super) fn is_for_this_machine_only(&self) -> bool {
+        self.listen.ip().to_canonical().is_loopback() && is_loopback(self.base_url.host())
+    }
+
     /// The same, when the system has chosen the port.
     pub(crate) fn listening_on(mut self, address: SocketAddr) -> Self {
         if self.base_url == BaseUrl::of_listener(self.listen) {
@@ -78,6 +94,7 @@ impl HttpSettings {
             max_connections_per_address: self
                 .max_connections_per_address
                 .or(file.max_connections_per_address),
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
             site_dir: self.site_dir.or(file.site_dir),
         }
     }
@@ -103,6 +120,7 @@ impl HttpSettings {
                 self.max_connections_per_address,
                 500,
             )?,
+            trusted_proxies: self.trusted_proxies.unwrap_or_else(TrustedProxy::loopback),
             site_dir: self.site_dir,
         })
     }

@@ -14,16 +14,20 @@ mod base_url;
 mod data;
 mod http;
 mod log;
+mod mail;
+mod trusted_proxy;
 
 pub(crate) use accounts::{Accounts, AccountsSettings};
 pub(crate) use base_url::BaseUrl;
 pub(crate) use data::{Data, DataSettings};
 pub(crate) use http::{Http, HttpSettings};
 pub(crate) use log::{Log, LogFormat, LogSettings};
+pub(crate) use mail::{Mail, MailSecurity, MailSettings};
+pub(crate) use trusted_proxy::TrustedProxy;
 
-/// What `serve` is told on the command line and by the environment.
+/// What the binary is told on the command line and by the environment.
 #[derive(Args, Debug, Default)]
-pub(crate) struct ServeSettings {
+pub(crate) struct Settings {
     /// A TOML file with settings, in sections named like the headings below.
     #[arg(long, env = "SECURE_MESSAGING_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -42,6 +46,8 @@ struct Sections {
     #[command(flatten)]
     accounts: AccountsSettings,
     #[command(flatten)]
+    mail: MailSettings,
+    #[command(flatten)]
     log: LogSettings,
 }
 
@@ -51,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) data: Data,
     pub(crate) accounts: Accounts,
+    pub(crate) mail: Option<Mail>,
     pub(crate) log: Log,
 }
 
@@ -65,17 +72,22 @@ pub(crate) enum ConfigError {
     Http(#[from] http::HttpRefused),
     #[error("{0}")]
     Accounts(#[from] accounts::AccountsRefused),
+    #[error("{0}")]
+    Mail(#[from] mail::MailRefused),
 }
 
-impl ServeSettings {
+impl Settings {
     /// Reads the file, if one is named, and settles every figure.
     pub(crate) fn settle(self) -> Result<Config, ConfigError> {
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        let Sections { http, data, accounts, log } = self.sections;
+        let Sections { http, data, accounts, mail, log } = self.sections;
+        let http = http.or(file.http).settle()?;
+        let mail = mail.with_password(mail::password_from_environment());
         Ok(Config {
-            http: http.or(file.http).settle()?,
             data: data.or(file.data).settle(),
-            accounts: accounts.or(file.accounts).settle()?,
+            accounts: accounts.or(file.accounts).settle(&http)?,
+            http,
+            mail: mail.or(file.mail).settle()?,
             log: log.or(file.log).settle(),
         })
     }
@@ -91,13 +103,14 @@ fn read(file: &Path) -> Result<Sections, ConfigError> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use protocol::policy::Registration;
 
     use super::*;
 
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        settings: ServeSettings,
+        settings: Settings,
     }
 
     fn settled(file: &str, flags: &[&str]) -> Result<Config, ConfigError> {
@@ -116,6 +129,40 @@ mod tests {
         assert_eq!(config.http.base_url.origin(), "http://127.0.0.1:8080");
         assert_eq!(config.data.dir, Path::new("data"));
         assert_eq!(config.log.format, LogFormat::Human);
+        assert!(config.mail.is_none());
+    }
+
+    #[test]
+    fn registration_is_open_only_where_nobody_but_this_machine_comes() {
+        let registration = |flags: &[&str]| settled("", flags).unwrap().accounts.registration;
+        assert_eq!(registration(&[]), Registration::Open);
+        assert_eq!(registration(&["--listen", "[::1]:80"]), Registration::Open);
+        assert_eq!(registration(&["--base-url", "http://localhost"]), Registration::Open);
+        assert_eq!(registration(&["--listen", "0.0.0.0:80"]), Registration::Invite);
+        assert_eq!(registration(&["--base-url", "https://chat.example.org"]), Registration::Invite);
+        let open = ["--base-url", "https://chat.example.org", "--registration", "open"];
+        assert_eq!(registration(&open), Registration::Open);
+        let closed = settled("[accounts]\nregistration = \"closed\"", &[]).unwrap();
+        assert_eq!(closed.accounts.registration, Registration::Closed);
+    }
+
+    #[test]
+    fn trusted_proxies_are_a_list() {
+        let proxies = |file: &str, flags: &[&str]| settled(file, flags).unwrap().http.trusted_proxies;
+        assert_eq!(proxies("", &[]).len(), 2);
+        let flags = ["--trusted-proxies", "10.0.0.1,2001:db8::/32"];
+        assert_eq!(proxies("", &flags).len(), 2);
+        assert_eq!(proxies("[http]\ntrusted_proxies = [\"10.0.0.1\"]", &[]), ["10.0.0.1".parse().unwrap()]);
+        assert!(proxies("[http]\ntrusted_proxies = []", &[]).is_empty(), "nobody is believed");
+    }
+
+    #[test]
+    fn the_password_is_never_printed() {
+        let file = "[mail]\nhost = \"localhost\"\nport = 25\nfrom = \"a@example.org\"\nuser = \"a\"\n\
+                    password = \"hunter2-secret\"";
+        let config = settled(file, &[]).unwrap();
+        assert_eq!(config.mail.as_ref().unwrap().security, MailSecurity::Plain);
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
     }
 
     #[test]
@@ -138,6 +185,10 @@ mod tests {
             ("[accounts]\nbcrypt_cost = 4", "10 to 16"),
             ("[http]\nbase_url = \"ftp://chat.example\"", "ftp://chat.example"),
             ("[http]\nmax_connections = 0", "at least 1"),
+            ("[http]\ntrusted_proxies = [\"proxy\"]", "10.0.0.0/8"),
+            ("[accounts]\nregistration = \"some\"", "invite"),
+            ("[mail]\nhots = \"mail.example.org\"", "hots"),
+            ("[mail]\nhost = \"mail.example.org\"", "--smtp-from"),
         ] {
             let error = settled(file, &[]).unwrap_err().to_string();
             assert!(error.contains(named), "{file}: {error}");

@@ -1,9 +1,6 @@
 //! `POST /fn/…`: the relay's calls. Each passes the same checks in the same order, and becomes a server function.
 
-use app::api::{
-    Refused,
-    exchange::{Exchange, SessionChange},
-};
+use app::api::{Refused, exchange::Exchange};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -18,7 +15,7 @@ use leptos::{prelude::provide_context, server_fn::error::SERVER_FN_ERROR_HEADER}
 use leptos_axum::handle_server_fns_with_context;
 use protocol::{Refusal, refusal::Code};
 
-use super::{Server, body, refusal::RefusedAnswer, same_site, session};
+use super::{Server, body, peer, refusal::RefusedAnswer, same_site, session};
 
 pub(super) async fn call(State(server): State<Server>, request: Request) -> Response {
     if request.method() != Method::POST {
@@ -34,12 +31,13 @@ async fn answer(server: &Server, request: Request) -> Result<Response, Refusal> 
     let base_url = &server.http().base_url;
     same_site::check(request.headers(), base_url)?;
     body::require_json(request.headers())?;
+    let network = peer::network(&request, &server.http().trusted_proxies);
     let (mut head, body) = request.into_parts();
     let body = body::read(body, body::limit(head.uri.path()), server.http().body_timeout).await?;
 
     let presented = session::presented(&head.headers, base_url);
     let recipient = session::token_recipient(&head.headers);
-    let exchange = Exchange::new(server.relay().clone(), presented.token.clone(), recipient);
+    let exchange = Exchange::new(server.relay().clone(), network, presented.token.clone(), recipient);
     let context = {
         let exchange = exchange.clone();
         move || provide_context(exchange.clone())
@@ -52,9 +50,6 @@ async fn answer(server: &Server, request: Request) -> Result<Response, Refusal> 
 
     let mut answer = refused_or_answered(answered).await;
     if let Some(change) = exchange.take_change() {
-        if let SessionChange::Ended(session) = &change {
-            server.session_ends().tell(*session);
-        }
         session::carry(change, &presented, base_url, answer.headers_mut());
     }
     Ok(answer)
@@ -85,17 +80,39 @@ mod tests {
         promised.sort_unstable();
         assert_eq!(registered, promised);
         insta::assert_snapshot!(registered.join("\n"), @r"
+        /fn/account/change-email
+        /fn/account/change-password
+        /fn/account/change-recovery-key
+        /fn/account/confirm-email
+        /fn/account/delete
+        /fn/account/login-mails
         /fn/account/prelogin
+        /fn/account/profile
+        /fn/account/recovery-wrap
         /fn/account/register
         /fn/directory/keys
         /fn/directory/users
         /fn/mailbox/page
         /fn/mailbox/send
+        /fn/reset/check
+        /fn/reset/forgot
+        /fn/reset/redeem
+        /fn/second-factor/begin
+        /fn/second-factor/disable
+        /fn/second-factor/enable
+        /fn/second-factor/renew-codes
+        /fn/server/policy
         /fn/session/current
+        /fn/session/end
+        /fn/session/end-others
+        /fn/session/list
         /fn/session/login
         /fn/session/logout
+        /fn/session/unlock
+        /fn/vault/drop-sealed
         /fn/vault/put
         /fn/vault/rows
+        /fn/vault/sealed
         ");
     }
 }

@@ -7,8 +7,12 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -21,7 +25,9 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
-    Server, router,
+    Server,
+    peer::Peer,
+    router,
     unread::{Pace, ReadInTime},
 };
 use crate::shutdown::Shutdown;
@@ -46,7 +52,8 @@ pub(crate) async fn serve(listener: TcpListener, server: Server, shutdown: Shutd
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => match caps.admit(peer) {
                     Some(place) => {
-                        let connection = connection(stream, router.clone(), header_timeout, shutdown.clone());
+                        let answerer = Answerer { router: router.clone(), peer: Peer(peer.ip()) };
+                        let connection = connection(stream, answerer, header_timeout, shutdown.clone());
                         connections.spawn(async move {
                             connection.await;
                             drop(place);
@@ -70,18 +77,27 @@ pub(crate) async fn serve(listener: TcpListener, server: Server, shutdown: Shutd
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, header_timeout: Duration, shutdown: Shutdown) {
+/// Who answers the requests of a connection, and whose it is.
+struct Answerer {
+    router: Router,
+    peer: Peer,
+}
+
+async fn connection(stream: TcpStream, answerer: Answerer, header_timeout: Duration, shutdown: Shutdown) {
+    let Answerer { router, peer } = answerer;
     if let Err(problem) = stream.set_nodelay(true) {
         debug!(%problem, "a connection without TCP_NODELAY");
     }
+    let router = TowerToHyperService::new(router);
+    let answering = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(
-            TokioIo::new(ReadInTime::new(stream, SLOWEST_READER)),
-            TowerToHyperService::new(router),
-        );
+        .serve_connection(TokioIo::new(ReadInTime::new(stream, SLOWEST_READER)), answering);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

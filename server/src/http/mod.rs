@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`listener`] | connections: timeouts, caps, the end |
+//! | [`peer`] | where a request comes from |
 //! | [`unread`] | answers that nobody reads |
 //! | [`envelope`] | around every request: its id, its line in the log, the last word on its answer |
 //! | [`security_headers`] | what every answer tells the browser to be careful with |
@@ -29,6 +30,7 @@ mod events;
 mod health;
 mod listener;
 mod pages;
+mod peer;
 mod refusal;
 mod same_site;
 mod security_headers;
@@ -37,7 +39,6 @@ mod unread;
 
 pub(crate) use listener::serve;
 use refusal::RefusedAnswer;
-use session::SessionEnds;
 
 /// What requests are answered with.
 #[derive(Clone)]
@@ -49,7 +50,6 @@ struct Parts {
     store: Arc<dyn Store>,
     site: Site,
     shutdown: Shutdown,
-    session_ends: SessionEnds,
 }
 
 impl Server {
@@ -60,7 +60,7 @@ impl Server {
         site: Site,
         shutdown: Shutdown,
     ) -> Self {
-        Self(Arc::new(Parts { http, relay, store, site, shutdown, session_ends: SessionEnds::new() }))
+        Self(Arc::new(Parts { http, relay, store, site, shutdown }))
     }
 
     fn http(&self) -> &Http {
@@ -81,10 +81,6 @@ impl Server {
 
     fn shutdown(&self) -> Shutdown {
         self.0.shutdown.clone()
-    }
-
-    fn session_ends(&self) -> &SessionEnds {
-        &self.0.session_ends
     }
 }
 

@@ -10,8 +10,6 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{AUTHORIZATION, COOKIE, SET_COOKIE},
 };
-use protocol::SessionId;
-use tokio::sync::broadcast;
 
 use super::same_site;
 use crate::config::BaseUrl;
@@ -61,7 +59,7 @@ pub(super) fn carry(
         (SessionChange::Renewed(token), Carrier::Bearer) => {
             headers.insert(RENEWED_TOKEN, secret(token.expose().to_owned()));
         }
-        (SessionChange::Ended(_), _) => {
+        (SessionChange::Ended, _) => {
             headers.append(SET_COOKIE, set_cookie("", 0, base_url));
             // Not "cookies": that would reach every other service under the same domain. Not "storage": the page wipes
             // this account's records itself, and may hold another's.
@@ -102,34 +100,6 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, token)| token.to_owned())
-}
-
-/// Tells the streams of a session that it has ended.
-#[derive(Debug)]
-pub(super) struct SessionEnds(broadcast::Sender<SessionId>);
-
-impl SessionEnds {
-    pub(super) fn new() -> Self {
-        Self(broadcast::channel(64).0)
-    }
-
-    pub(super) fn tell(&self, session: SessionId) {
-        // Nobody listening is the usual case.
-        let _ = self.0.send(session);
-    }
-
-    /// Waits until this session is said to have ended, or until so much was said that it may have been missed.
-    pub(super) async fn of(mut listener: broadcast::Receiver<SessionId>, session: SessionId) {
-        while let Ok(ended) = listener.recv().await {
-            if ended == session {
-                return;
-            }
-        }
-    }
-
-    pub(super) fn listen(&self) -> broadcast::Receiver<SessionId> {
-        self.0.subscribe()
-    }
 }
 
 #[cfg(test)]

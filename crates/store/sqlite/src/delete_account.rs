@@ -15,7 +15,8 @@ pub(crate) struct DeleteAccount {
 impl Change for DeleteAccount {
     type Outcome = Vec<SessionId>;
 
-    /// What refers to something goes before it. An account that does not exist leaves no note, and the rest finds nothing.
+    /// What refers to something goes before it. An account that does not exist leaves no note, and the rest finds
+    /// nothing.
     async fn make(&self, connection: &mut SqliteConnection) -> Result<Vec<SessionId>, StoreError> {
         let account = self.account.to_bytes().to_vec();
         let at_ms = integer(self.at_ms);
@@ -34,7 +35,6 @@ impl Change for DeleteAccount {
         .map_err(store_error)?;
         let ended = end_sessions(connection, self.account, None).await?;
         empty_mailbox(connection, &account).await?;
-        // One after the other: a statement that is checked when the crate is compiled names its table.
         for deleted in [
             query!("delete from sealed_vault_rows where account = ?1", account),
             query!("delete from sealed_vaults     where account = ?1", account),

@@ -6,8 +6,12 @@
 //! | --- | --- |
 //! | `open` | the file and its rights, the version of SQLite, the migrations and the copy made before them |
 //! | `writer` | the one connection that writes: what waits is committed together, with one flush to the disk |
-//! | `accounts`, `directory`, `sessions`, `second_factors`, `resets`, `emails`, `mailbox`, `vault`, `sealed_vaults`, `mails`, `invites`, `counters` | the ports of the relay, each with its SQL |
+//! | `accounts`, `directory` | accounts and what their owners set; who is there, by which keys |
 //! | `register`, `delete_account` | how an account comes to be, and how it goes |
+//! | `sessions`, `second_factors`, `resets`, `emails` | who comes in, by what, and what changes it |
+//! | `vault`, `sealed_vaults` | vaults, and those that resets put away |
+//! | `mailbox` | what was sent |
+//! | `mails`, `invites`, `counters` | what the relay keeps for itself: letters, invitations, how often somebody guessed |
 //! | `deliver` | a group of envelopes in a handful of statements |
 //! | `packed` | many rows in one parameter, so that a statement stays the same for any number of them |
 //! | `rows` | values of the database become values of the relay, or a named error |
