@@ -29,6 +29,14 @@ export class Person {
     return elsewhere;
   }
 
+  /** The same person at the same page, after the password was changed. */
+  withPassword(password: string): Person {
+    const renewed = new Person(this.username, this.page, password);
+    for (const [name, secret] of this.secrets) renewed.secrets.set(name, secret);
+    renewed.recoveryKey = this.recoveryKey;
+    return renewed;
+  }
+
   async register(): Promise<void> {
     await this.fillInRegistration();
     await this.submitRegistration();
@@ -36,8 +44,9 @@ export class Person {
     await this.seesInbox();
   }
 
-  async fillInRegistration(): Promise<void> {
-    await this.page.goto("/register");
+  /** From this address: an invitation stands in it. */
+  async fillInRegistration(address = "/register"): Promise<void> {
+    await this.page.goto(address);
     await hydrated(this.page);
     await this.page.getByLabel("Username", { exact: true }).fill(this.username);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);
@@ -61,22 +70,59 @@ export class Person {
       // As people type it from paper.
       await field.fill(groups[group - 1]?.toLowerCase() ?? "");
     }
-    await this.page.getByRole("button", { name: "Continue to your inbox" }).click();
+    await this.page.getByRole("button", { name: /^Continue/ }).click();
   }
 
   async logIn(): Promise<void> {
     await this.page.goto("/login");
     await hydrated(this.page);
-    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
-    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
-    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.fillInLogin();
     await this.seesInbox();
   }
 
-  async logOut(): Promise<void> {
-    await this.page.getByRole("button", { name: `Account: ${this.username}` }).click();
-    await this.page.getByRole("button", { name: "Log out" }).click();
+  async fillInLogin(): Promise<void> {
+    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
+    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+  }
+
+  /** The form of somebody whom this browser knows nothing of. */
+  async seesSignIn(): Promise<void> {
     await expect(this.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  }
+
+  async logOut(): Promise<void> {
+    await this.openAccountMenu();
+    await this.page.getByRole("button", { name: "Log out" }).click();
+    await this.seesSignIn();
+  }
+
+  async openAccountMenu(): Promise<void> {
+    await this.page.getByRole("button", { name: `Account: ${this.username}` }).click();
+  }
+
+  async locks(): Promise<void> {
+    await this.openAccountMenu();
+    await this.page.getByRole("button", { name: "Lock" }).click();
+    await this.seesLocked();
+  }
+
+  async seesLocked(): Promise<void> {
+    await expect(this.page.getByRole("heading", { name: "Unlock" })).toBeVisible();
+    await expect(this.page.getByText(`Signed in as ${this.username}`)).toBeVisible();
+  }
+
+  async unlocks(password = this.password): Promise<void> {
+    await this.page.getByLabel("Password", { exact: true }).fill(password);
+    await this.page.getByRole("button", { name: "Unlock" }).click();
+  }
+
+  /** Fills in the page of a reset; what becomes of the keys was chosen before. */
+  async setsNewPassword(password: string): Promise<void> {
+    this.secrets.set(`${this.username}'s new password`, password);
+    await this.page.getByLabel("New password", { exact: true }).fill(password);
+    await this.page.getByLabel("New password again", { exact: true }).fill(password);
+    await this.page.getByRole("button", { name: /new password$/ }).click();
   }
 
   async seesInbox(): Promise<void> {

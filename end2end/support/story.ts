@@ -7,6 +7,8 @@ export { expect };
 
 interface Story {
   server: Server;
+  /** What the server is told besides where it is and where its data are. */
+  serverFlags: { flags: string[] };
   /** A fresh browser profile, watched: any console error, warning, page error or CSP violation fails the story. */
   newBrowser: (options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<BrowserContext>;
   /** Someone who has registered, in a browser of their own, and stands in the inbox. */
@@ -16,8 +18,10 @@ interface Story {
 }
 
 export const test = base.extend<Story>({
-  server: async ({}, use) => {
-    const server = await Server.start();
+  serverFlags: [{ flags: [] }, { option: true }],
+
+  server: async ({ serverFlags }, use) => {
+    const server = await Server.start(serverFlags.flags);
     await use(server);
     await server.dispose();
   },
