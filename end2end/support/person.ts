@@ -136,7 +136,7 @@ export class Person {
     await this.page.getByLabel("The password that I had before the reset").check();
     await this.page.getByLabel("Old password", { exact: true }).fill(oldPassword);
     await this.page.getByRole("form", { name: "Open sealed messages" }).getByRole("button", { name: "Open" }).click();
-    await expect(this.page.getByText(/opened/)).toBeVisible({ timeout: 20_000 });
+    await expect(this.page.getByText(/^Opened/)).toBeVisible({ timeout: 20_000 });
   }
 
   async seesInbox(): Promise<void> {
