@@ -109,13 +109,7 @@ fn send_mail(
 }
 
 /// The line that says where to look, and what an operator must know.
-fn tell_start(
-    http: &Http,
-    site: &Site,
-    data: &dyn Display,
-    registration: Registration,
-    mail: Option<&Mail>,
-) {
+fn tell_start(http: &Http, site: &Site, data: &dyn Display, registration: Registration, mail: Option<&Mail>) {
     let address = http.listen;
     info!(%address, base_url = %http.base_url, %data, "secure-messaging serves at {}", http.base_url);
     match registration {

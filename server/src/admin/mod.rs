@@ -101,10 +101,7 @@ pub(crate) fn run(command: AdminCommand) -> ExitCode {
 }
 
 /// On the server's data.
-fn at_desk(
-    settings: Settings,
-    work: impl AsyncFnOnce(&Desk) -> Result<(), String>,
-) -> Result<(), String> {
+fn at_desk(settings: Settings, work: impl AsyncFnOnce(&Desk) -> Result<(), String>) -> Result<(), String> {
     with_config(settings, async |config| {
         let Config { http, data, accounts, mail, log: _ } = config;
         let assembled = assemble_beside(&data, &accounts, mail.is_some()).await.map_err(text)?;

@@ -35,7 +35,7 @@ pub(super) fn layout(letter: &Letter, base_url: &BaseUrl) -> Layout {
 }
 
 /// A mail that says nothing but that it came.
-pub(crate) fn test_letter(base_url: &BaseUrl) -> Layout {
+pub(super) fn test_letter(base_url: &BaseUrl) -> Layout {
     Layout::to(None, "A test of your mail settings")
         .paragraph(format!("this mail says that {base_url} can send mail with its settings. All is well."))
         .paragraph("If this was not you, somebody who runs that server typed your address by mistake.")
@@ -207,7 +207,10 @@ mod tests {
         assert!(text.contains(&format!("\n    {}\n", *token)), "{text}");
         let text = layout(&samples()[2], &base_url).text();
         let token = EmailToken::from_bytes(&[3; 32]).to_text();
-        assert!(text.contains(&format!("https://chat.example.org/confirm-email#token={}\n", *token)), "{text}");
+        assert!(
+            text.contains(&format!("https://chat.example.org/confirm-email#token={}\n", *token)),
+            "{text}"
+        );
     }
 
     #[test]

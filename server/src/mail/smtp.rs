@@ -42,7 +42,8 @@ impl Smtp {
     /// Hands a letter over: when this returns, the mail server has promised to deliver it, or to say that it cannot.
     pub(crate) async fn send(&self, message: &Message) -> Result<(), NotTaken> {
         let handing_over = tokio::time::timeout(TIMEOUT, self.hand_over(message)).await;
-        handing_over.unwrap_or_else(|_| Err(self.unusable(format!("did not answer within {} s", TIMEOUT.as_secs()))))
+        handing_over
+            .unwrap_or_else(|_| Err(self.unusable(format!("did not answer within {} s", TIMEOUT.as_secs()))))
     }
 
     async fn hand_over(&self, message: &Message) -> Result<(), NotTaken> {
