@@ -1,0 +1,42 @@
+//! `/settings/security`: what lets one in, and what lets one in again.
+
+mod authenticator;
+mod password;
+mod recovery_key;
+mod second_factor;
+
+use leptos::prelude::*;
+
+use super::{Owner, SettingsPage};
+use password::PasswordPart;
+use recovery_key::RecoveryKeyPart;
+use second_factor::SecondFactorPart;
+
+/// Which form is open: one at a time, so that there is one password to type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Password,
+    SetUp,
+    RenewCodes,
+    TurnOff,
+    TestKey,
+    NewKey,
+}
+
+/// The form that is open.
+type OpenForm = RwSignal<Option<Form>>;
+
+/// The page.
+#[component]
+pub fn SecuritySettings() -> impl IntoView {
+    let content = |owner: Owner| {
+        let form: OpenForm = RwSignal::new(None);
+        view! {
+            <PasswordPart owner form />
+            <SecondFactorPart owner form />
+            <RecoveryKeyPart owner form />
+        }
+        .into_any()
+    };
+    view! { <SettingsPage title="Security" content /> }
+}
