@@ -32,7 +32,11 @@ pub fn SessionList(
 }
 
 #[component]
-fn SessionRow(one: SessionInfo, ending: Signal<Vec<SessionId>>, on_end: Callback<SessionInfo>) -> impl IntoView {
+fn SessionRow(
+    one: SessionInfo,
+    ending: Signal<Vec<SessionId>>,
+    on_end: Callback<SessionInfo>,
+) -> impl IntoView {
     let SessionInfo { session, device_name, created_at_ms, last_seen_at_ms, current } = one.clone();
     let now_ms = browser::now_ms();
     let [began, seen] = [created_at_ms, last_seen_at_ms].map(browser::moment);

@@ -58,7 +58,8 @@ impl OwnProfile {
             match answer {
                 Ok(profile) if self.is_of(&account) => {
                     self.error.try_set(None);
-                    if self.profile.try_with_untracked(|known| known.as_ref() != Some(&profile)) == Some(true) {
+                    if self.profile.try_with_untracked(|known| known.as_ref() != Some(&profile)) == Some(true)
+                    {
                         self.profile.try_set(Some(profile));
                     }
                 }

@@ -18,7 +18,10 @@ const TITLE: &str = "delete-title";
 
 /// What it means; then a form that takes the name besides the password.
 #[component]
-pub fn DeletePart(owner: Owner) -> impl IntoView {
+pub fn DeletePart(
+    /// Whose settings they are.
+    owner: Owner,
+) -> impl IntoView {
     let open = RwSignal::new(false);
     let show = move |_| {
         open.set(true);

@@ -24,7 +24,10 @@ enum Form {
 
 /// The address, a new one that waits to be confirmed, and what is mailed.
 #[component]
-pub fn EmailPart(owner: Owner) -> impl IntoView {
+pub fn EmailPart(
+    /// Whose settings they are.
+    owner: Owner,
+) -> impl IntoView {
     let email = owner.profile.select(|profile| profile.email.clone());
     let pending = owner.profile.select(|profile| profile.pending_email.clone());
     let email = Memo::new(move |_| email.get().flatten().map(|address| address.as_str().to_owned()));

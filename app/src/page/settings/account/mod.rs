@@ -1,7 +1,7 @@
 //! `/settings`: who one is, where mails go, and the end of it.
 
-mod delete;
-mod email;
+pub mod delete;
+pub mod email;
 
 use leptos::prelude::*;
 

@@ -1,8 +1,7 @@
 //! Everything of the account, to take away.
 
-use client::Interruption;
 use leptos::{ev, html, prelude::*, task::spawn_local};
-use protocol::password::PasswordRefused;
+use protocol::password;
 use zeroize::Zeroizing;
 
 use super::super::{Owner, focus_later};
@@ -37,26 +36,26 @@ struct Making {
     error: RwSignal<Option<String>>,
 }
 
-/// Why no file was made.
-#[derive(Debug, thiserror::Error)]
-enum NotMade {
-    #[error(transparent)]
-    Interrupted(#[from] Interruption),
-    #[error(transparent)]
-    Passphrase(#[from] PasswordRefused),
-    #[error("This browser does not allow saving files here: nothing was saved")]
-    NotSaved,
+/// Why no file was made, and where that is mended.
+struct NotMade {
+    field: &'static str,
+    text: String,
+}
+
+impl NotMade {
+    fn at(field: &'static str, why: impl ToString) -> Self {
+        Self { field, text: why.to_string() }
+    }
 }
 
 /// Three kinds of file.
 #[component]
-pub fn ExportPart(owner: Owner) -> impl IntoView {
-    let making = Making {
-        owner,
-        busy: RwSignal::new(false),
-        done: RwSignal::new(None),
-        error: RwSignal::new(None),
-    };
+pub fn ExportPart(
+    /// Whose settings they are.
+    owner: Owner,
+) -> impl IntoView {
+    let making =
+        Making { owner, busy: RwSignal::new(false), done: RwSignal::new(None), error: RwSignal::new(None) };
     let sealing = RwSignal::new(false);
     let seal = move |_| {
         sealing.set(true);
@@ -73,7 +72,7 @@ pub fn ExportPart(owner: Owner) -> impl IntoView {
                 class="button"
                 aria-label=label
                 aria-disabled=move || making.busy.get().then_some("true")
-                on:click=move |_| making.make(kind.clone(), |_| ())
+                on:click=move |_| making.make(kind.clone(), || ())
             >
                 "Save"
             </button>
@@ -130,11 +129,7 @@ fn SealForm(making: Making, close: Callback<()>) -> impl IntoView {
             making.error.set(Some("The two passphrases are different: type them again".to_owned()));
             return focus_later("passphrase-again");
         }
-        making.make(Kind::Sealed(passphrase), move |made| match made {
-            Ok(()) => close.run(()),
-            Err(NotMade::Passphrase(_)) => focus_later("passphrase"),
-            Err(NotMade::Interrupted(_) | NotMade::NotSaved) => focus_later("seal"),
-        });
+        making.make(Kind::Sealed(passphrase), move || close.run(()));
     };
     view! {
         <form class="confirm-form" method="post" novalidate aria-label="Save an encrypted file" on:submit=submit>
@@ -165,7 +160,7 @@ fn SealForm(making: Making, close: Callback<()>) -> impl IntoView {
 }
 
 impl Making {
-    fn make(self, kind: Kind, after: impl FnOnce(&Result<(), NotMade>) + 'static) {
+    fn make(self, kind: Kind, after: impl FnOnce() + 'static) {
         if self.busy.get_untracked() {
             return;
         }
@@ -176,13 +171,17 @@ impl Making {
             let made = self.save(kind).await;
             // The page may have been left meanwhile.
             let _ = self.busy.try_set(false);
-            let (done, error) = match &made {
-                Ok(name) => (Some(format!("Saved as {name}.")), None),
-                Err(error) => (None, Some(error.to_string())),
-            };
-            let _ = self.done.try_set(done);
-            let _ = self.error.try_set(error);
-            after(&made.map(drop));
+            match made {
+                Ok(name) => {
+                    let _ = self.done.try_set(Some(format!("Saved as {name}.")));
+                    after();
+                }
+                Err(NotMade { field, text }) => {
+                    let _ = self.done.try_set(None);
+                    let _ = self.error.try_set(Some(text));
+                    focus_later(field);
+                }
+            }
         });
     }
 
@@ -191,9 +190,10 @@ impl Making {
         let account = self.owner.account();
         if let Kind::Sealed(passphrase) = &kind {
             // Before the work, not after it.
-            protocol::password::check(passphrase, Some(&account.me().username))?;
+            password::check(passphrase, Some(&account.me().username))
+                .map_err(|refused| NotMade::at("passphrase", refused))?;
         }
-        let export = account.export().await?;
+        let export = account.export().await.map_err(|error| NotMade::at("seal", error))?;
         let (ending, media_type, bytes) = match kind {
             Kind::Page => {
                 let page = export.to_html(|at_ms| {
@@ -202,17 +202,22 @@ impl Making {
                 });
                 ("html", "text/html;charset=utf-8", Zeroizing::new(page.as_bytes().to_vec()))
             }
-            Kind::Json => {
-                ("json", "application/json", Zeroizing::new(export.to_json().as_bytes().to_vec()))
-            }
+            Kind::Json => ("json", "application/json", Zeroizing::new(export.to_json().as_bytes().to_vec())),
             Kind::Sealed(passphrase) => {
-                let sealed = account.seal_export(&export, &passphrase).await?;
+                let sealed = account.seal_export(&export, &passphrase).await;
+                let sealed = sealed.map_err(|refused| NotMade::at("passphrase", refused))?;
                 ("smexport", "application/octet-stream", Zeroizing::new(sealed))
             }
         };
         let moment = browser::moment(browser::now_ms());
         let day = moment.iso.split('T').next().unwrap_or_default();
         let name = format!("{}-messages-{day}.{ending}", self.owner.username());
-        if browser::download(&name, media_type, &bytes) { Ok(name) } else { Err(NotMade::NotSaved) }
+        if !browser::download(&name, media_type, &bytes) {
+            return Err(NotMade::at(
+                "seal",
+                "This browser does not allow saving files here: nothing was saved",
+            ));
+        }
+        Ok(name)
     }
 }

@@ -1,7 +1,7 @@
 //! `/settings/data`: everything to take away, and what a reset sealed.
 
-mod export;
-mod sealed;
+pub mod export;
+pub mod sealed;
 
 use leptos::prelude::*;
 

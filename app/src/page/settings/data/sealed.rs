@@ -28,7 +28,10 @@ enum Opener {
 
 /// One form for each vault that a reset put away; nothing where there is none.
 #[component]
-pub fn SealedPart(owner: Owner) -> impl IntoView {
+pub fn SealedPart(
+    /// Whose settings they are.
+    owner: Owner,
+) -> impl IntoView {
     let vaults = owner.profile.select(|profile| profile.sealed_vaults.clone());
     let vaults = Memo::new(move |_| vaults.get().unwrap_or_default());
     let done = RwSignal::new(None::<String>);

@@ -17,9 +17,11 @@ use crate::{
 /// First the password, then the secret with a field for the first code.
 #[component]
 pub fn SetUp(
+    /// Whose settings they are.
     owner: Owner,
     /// Called with the recovery codes, once the second factor is on.
     on_codes: Callback<Vec<RecoveryCode>>,
+    /// Puts the form away.
     on_cancel: Callback<()>,
 ) -> impl IntoView {
     let attempt = owner.attempt();

@@ -1,9 +1,9 @@
 //! `/settings/security`: what lets one in, and what lets one in again.
 
-mod authenticator;
-mod password;
-mod recovery_key;
-mod second_factor;
+pub mod authenticator;
+pub mod password;
+pub mod recovery_key;
+pub mod second_factor;
 
 use leptos::prelude::*;
 
@@ -14,17 +14,23 @@ use second_factor::SecondFactorPart;
 
 /// Which form is open: one at a time, so that there is one password to type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub enum Form {
+    /// Another password.
     Password,
+    /// The second factor is set up.
     SetUp,
+    /// New recovery codes.
     RenewCodes,
+    /// The second factor is switched off.
     TurnOff,
+    /// A recovery key is tested.
     TestKey,
+    /// A new recovery key.
     NewKey,
 }
 
 /// The form that is open.
-type OpenForm = RwSignal<Option<Form>>;
+pub type OpenForm = RwSignal<Option<Form>>;
 
 /// The page.
 #[component]

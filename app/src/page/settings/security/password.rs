@@ -19,7 +19,12 @@ const TITLE: &str = "password-title";
 
 /// What changing it means; then the form.
 #[component]
-pub fn PasswordPart(owner: Owner, form: OpenForm) -> impl IntoView {
+pub fn PasswordPart(
+    /// Whose settings they are.
+    owner: Owner,
+    /// The form that is open.
+    form: OpenForm,
+) -> impl IntoView {
     let done = RwSignal::new(None::<String>);
     let show = move |_| {
         done.set(None);

@@ -24,7 +24,12 @@ const TITLE: &str = "key-title";
 
 /// When it was made, and the ways to test it and to make another.
 #[component]
-pub fn RecoveryKeyPart(owner: Owner, form: OpenForm) -> impl IntoView {
+pub fn RecoveryKeyPart(
+    /// Whose settings they are.
+    owner: Owner,
+    /// The form that is open.
+    form: OpenForm,
+) -> impl IntoView {
     let made = owner.profile.select(|profile| profile.recovery_key_made_at_ms);
     let done = RwSignal::new(None::<String>);
     let open = move |which: Form, focused: &'static str| {

@@ -27,7 +27,12 @@ type Codes = RwSignal<Option<Vec<RecoveryCode>>>;
 
 /// What holds, and the ways to change it.
 #[component]
-pub fn SecondFactorPart(owner: Owner, form: OpenForm) -> impl IntoView {
+pub fn SecondFactorPart(
+    /// Whose settings they are.
+    owner: Owner,
+    /// The form that is open.
+    form: OpenForm,
+) -> impl IntoView {
     let since = owner.profile.select(|profile| profile.second_factor_since_ms);
     let is_on = Memo::new(move |_| since.get().flatten().is_some());
     let codes: Codes = RwSignal::new(None);
@@ -51,7 +56,8 @@ pub fn SecondFactorPart(owner: Owner, form: OpenForm) -> impl IntoView {
     let on_kept = move |()| {
         codes.set(None);
         done.set(Some(
-            "Two-factor authentication is on. Your next sign-in asks for a code besides your password.".to_owned(),
+            "Two-factor authentication is on. Your next sign-in asks for a code besides your password."
+                .to_owned(),
         ));
         focus_later(TITLE);
     };
