@@ -56,10 +56,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=page::landing::Landing />
                 <Route path=path!("/login") view=page::login::Login />
                 <Route path=path!("/register") view=page::register::Register />
+                <Route path=path!("/forgot") view=page::forgot::Forgot />
+                <Route path=path!("/reset") view=page::reset::ResetPassword />
+                <Route path=path!("/confirm-email") view=page::confirm_email::ConfirmEmail />
                 <ParentRoute path=path!("") view=page::mailbox::Mailbox>
                     <Route path=path!("/inbox") view=page::mailbox::NothingOpen />
                     <Route path=path!("/inbox/:conversation") view=page::conversation::Conversation />
                     <Route path=path!("/compose") view=page::compose::Compose />
+                </ParentRoute>
+                <ParentRoute path=path!("/settings") view=page::settings::Settings>
+                    <Route path=path!("") view=page::settings::account::AccountSettings />
+                    <Route path=path!("/security") view=page::settings::security::SecuritySettings />
+                    <Route path=path!("/sessions") view=page::settings::sessions::SessionsSettings />
+                    <Route path=path!("/data") view=page::settings::data::DataSettings />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -13,16 +13,24 @@ async function picture(page: Page, name: string): Promise<void> {
     await page.setViewportSize({ width, height });
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.screenshot({ path: `test-results/pictures/${name}-${size}-${colorScheme}.png` });
+      await page.screenshot({ path: `test-results/pictures/${name}-${size}-${colorScheme}.png`, fullPage: true });
     }
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
 }
 
-test("every page", async ({ newBrowser, newPerson }) => {
+test("every page", async ({ server, newBrowser, newPerson }) => {
   const page = await (await newBrowser()).newPage();
-  for (const [path, name] of [["/", "landing"], ["/login", "login"], ["/nowhere", "not-found"]] as const) {
+  const first = [
+    ["/", "landing"],
+    ["/login", "login"],
+    ["/forgot", "forgot"],
+    ["/reset", "reset-token"],
+    ["/confirm-email", "confirm-email"],
+    ["/nowhere", "not-found"],
+  ] as const;
+  for (const [path, name] of first) {
     await page.goto(path);
     await hydrated(page);
     await picture(page, name);
@@ -65,6 +73,24 @@ test("every page", async ({ newBrowser, newPerson }) => {
   await hydrated(page);
   await alice.seesInbox();
   await picture(page, "inbox");
+  await alice.openAccountMenu();
+  await picture(page, "account-menu");
+  await page.keyboard.press("Escape");
+
+  const elsewhere = await (await newBrowser()).newPage();
+  await alice.at(elsewhere).logIn();
+  await expect(page.getByText("New sign-in to your account")).toBeVisible();
+  await picture(page, "new-sign-in");
+  await alice.locks();
+  await picture(page, "unlock");
+
+  const forgetful = await (await newBrowser()).newPage();
+  await forgetful.goto(await server.admin("reset-link", "alice"));
+  await hydrated(forgetful);
+  await expect(forgetful.getByLabel("Recovery key", { exact: true })).toBeVisible();
+  await picture(forgetful, "reset-form");
+  await forgetful.getByLabel("I do not have my recovery key").check();
+  await picture(forgetful, "reset-anew");
 });
 
-test.use({ noise: { expected: [/status of 404/] } });
+test.use({ noise: { expected: [/status of 404/, /status of 401/] } });

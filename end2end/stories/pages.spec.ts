@@ -7,11 +7,11 @@ import { expect, hydrated, test } from "../support/story.ts";
 test.use({ noise: { expected: [/status of 404/, /TrustedHTML/, /require-trusted-types-for/] } });
 
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const PUBLIC = ["/", "/register", "/login", "/nowhere"];
+const PUBLIC = ["/", "/register", "/login", "/forgot", "/reset", "/confirm-email", "/nowhere"];
 
 async function isAccessible(page: Page, where: string): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [360, 768, 1440]) {
+    for (const width of [320, 360, 768, 1440]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 800 });
       const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).analyze();
@@ -61,6 +61,27 @@ test("the signed-in pages are accessible, by day and by night, on a phone and on
   await hydrated(alice.page);
   await expect(alice.page.getByRole("checkbox", { name: "bob" })).toBeVisible();
   await isAccessible(alice.page, "a new message");
+});
+
+test("the pages of somebody who has to prove who they are are accessible", async ({ server, newPerson, newBrowser }) => {
+  const alice = await newPerson("alice");
+  await alice.openAccountMenu();
+  await isAccessible(alice.page, "the account menu");
+  await alice.page.keyboard.press("Escape");
+  await alice.locks();
+  await isAccessible(alice.page, "a locked page");
+
+  const page = await (await newBrowser()).newPage();
+  await page.goto("/forgot");
+  await hydrated(page);
+  await expect(page.getByText("Nothing was sent")).toBeVisible();
+  await isAccessible(page, "forgot, without mail");
+  await page.goto(await server.admin("reset-link", "alice"));
+  await hydrated(page);
+  await expect(page.getByLabel("Recovery key", { exact: true })).toBeVisible();
+  await isAccessible(page, "reset with the recovery key");
+  await page.getByLabel("I do not have my recovery key").check();
+  await isAccessible(page, "reset without the recovery key");
 });
 
 test("no text becomes markup that could run, load or lead elsewhere", async ({ newBrowser }) => {

@@ -9,6 +9,8 @@ export class Person {
   /** What this person knows and the server must not; grows while the story goes on. */
   readonly secrets: Secrets = new Map();
   recoveryKey = "";
+  /** Where this person's mails go, if anywhere: said at the registration. */
+  email = "";
 
   constructor(
     readonly username: string,
@@ -26,7 +28,17 @@ export class Person {
     const elsewhere = new Person(this.username, page, this.password);
     for (const [name, secret] of this.secrets) elsewhere.secrets.set(name, secret);
     elsewhere.recoveryKey = this.recoveryKey;
+    elsewhere.email = this.email;
     return elsewhere;
+  }
+
+  /** The same person at the same page, after the password was changed. */
+  withPassword(password: string): Person {
+    const renewed = new Person(this.username, this.page, password);
+    for (const [name, secret] of this.secrets) renewed.secrets.set(name, secret);
+    renewed.recoveryKey = this.recoveryKey;
+    renewed.email = this.email;
+    return renewed;
   }
 
   async register(): Promise<void> {
@@ -36,12 +48,14 @@ export class Person {
     await this.seesInbox();
   }
 
-  async fillInRegistration(): Promise<void> {
-    await this.page.goto("/register");
+  /** From this address: an invitation stands in it. */
+  async fillInRegistration(address = "/register"): Promise<void> {
+    await this.page.goto(address);
     await hydrated(this.page);
     await this.page.getByLabel("Username", { exact: true }).fill(this.username);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);
     await this.page.getByLabel("Password again", { exact: true }).fill(this.password);
+    if (this.email) await this.page.getByLabel("E-mail").fill(this.email);
   }
 
   async submitRegistration(): Promise<void> {
@@ -61,22 +75,68 @@ export class Person {
       // As people type it from paper.
       await field.fill(groups[group - 1]?.toLowerCase() ?? "");
     }
-    await this.page.getByRole("button", { name: "Continue to your inbox" }).click();
+    await this.page.getByRole("button", { name: /^Continue/ }).click();
   }
 
   async logIn(): Promise<void> {
     await this.page.goto("/login");
     await hydrated(this.page);
-    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
-    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
-    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.fillInLogin();
     await this.seesInbox();
   }
 
-  async logOut(): Promise<void> {
-    await this.page.getByRole("button", { name: `Account: ${this.username}` }).click();
-    await this.page.getByRole("button", { name: "Log out" }).click();
+  async fillInLogin(): Promise<void> {
+    await this.page.getByLabel("Username", { exact: true }).fill(this.username);
+    await this.page.getByLabel("Password", { exact: true }).fill(this.password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+  }
+
+  /** The form of somebody whom this browser knows nothing of. */
+  async seesSignIn(): Promise<void> {
     await expect(this.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  }
+
+  async logOut(): Promise<void> {
+    await this.openAccountMenu();
+    await this.page.getByRole("button", { name: "Log out" }).click();
+    await this.seesSignIn();
+  }
+
+  async openAccountMenu(): Promise<void> {
+    await this.page.getByRole("button", { name: `Account: ${this.username}` }).click();
+  }
+
+  async locks(): Promise<void> {
+    await this.openAccountMenu();
+    await this.page.getByRole("button", { name: "Lock" }).click();
+    await this.seesLocked();
+  }
+
+  async seesLocked(): Promise<void> {
+    await expect(this.page.getByRole("heading", { name: "Unlock" })).toBeVisible();
+    await expect(this.page.getByText(`Signed in as ${this.username}`)).toBeVisible();
+  }
+
+  async unlocks(password = this.password): Promise<void> {
+    await this.page.getByLabel("Password", { exact: true }).fill(password);
+    await this.page.getByRole("button", { name: "Unlock" }).click();
+  }
+
+  /** Fills in the page of a reset; what becomes of the keys was chosen before. */
+  async setsNewPassword(password: string): Promise<void> {
+    this.secrets.set(`${this.username}'s new password`, password);
+    await this.page.getByLabel("New password", { exact: true }).fill(password);
+    await this.page.getByLabel("New password again", { exact: true }).fill(password);
+    await this.page.getByRole("button", { name: /new password$/ }).click();
+  }
+
+  /** In the settings: opens what a reset has put away, with the password of that time. */
+  async opensSealedMessages(oldPassword: string): Promise<void> {
+    await this.page.getByRole("button", { name: "Open them" }).click();
+    await this.page.getByLabel("The password that I had before the reset").check();
+    await this.page.getByLabel("Old password", { exact: true }).fill(oldPassword);
+    await this.page.getByRole("form", { name: "Open sealed messages" }).getByRole("button", { name: "Open" }).click();
+    await expect(this.page.getByText(/^Opened/)).toBeVisible({ timeout: 20_000 });
   }
 
   async seesInbox(): Promise<void> {

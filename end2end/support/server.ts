@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 const binary = process.env.SECURE_MESSAGING_BIN;
 const START_PATIENCE_MS = 20_000;
@@ -16,23 +17,23 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
+    private readonly flags: readonly string[],
   ) {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async start(): Promise<Server> {
-    const server = new Server(await freePort(), await mkdtemp(join(tmpdir(), "secure-messaging-")));
+  /** With these flags besides, for as long as it exists. */
+  static async start(flags: readonly string[] = []): Promise<Server> {
+    const server = new Server(await freePort(), await mkdtemp(join(tmpdir(), "secure-messaging-")), flags);
     await server.start();
     return server;
   }
 
   async start(): Promise<void> {
     if (!binary) throw new Error("Set SECURE_MESSAGING_BIN to the built server, or run `cargo xtask test`");
-    const child = spawn(
-      binary,
-      ["serve", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir, "--base-url", this.url],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${this.port}`, ...this.settings(), ...this.flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     child.stdout.on("data", (chunk) => (this.log += chunk));
     child.stderr.on("data", (chunk) => (this.log += chunk));
     this.child = child;
@@ -44,6 +45,13 @@ export class Server {
       await new Promise((wake) => setTimeout(wake, 50));
     }
     throw new Error(`The server did not start:\n${this.log}`);
+  }
+
+  /** What the operator asks of the running server: `secure-messaging admin …`, with the settings that it serves with. */
+  async admin(...words: string[]): Promise<string> {
+    if (!binary) throw new Error("Set SECURE_MESSAGING_BIN to the built server, or run `cargo xtask test`");
+    const { stdout } = await promisify(execFile)(binary, ["admin", ...words, ...this.settings()]);
+    return stdout.trim();
   }
 
   /** Asks it to stop, as an operator does. */
@@ -72,6 +80,10 @@ export class Server {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
+  private settings(): string[] {
+    return ["--data-dir", this.dataDir, "--base-url", this.url];
+  }
+
   private async end(signal: NodeJS.Signals): Promise<void> {
     const child = this.child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -81,7 +93,8 @@ export class Server {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const probe = createServer();
     probe.once("error", failed);

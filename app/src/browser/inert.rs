@@ -9,8 +9,9 @@ use crypto::{
     kdf::{KdfParams, StretchedPassword},
 };
 use protocol::{Call, Username, account::SignedIn};
+use zeroize::Zeroizing;
 
-use super::{Moment, Push, Storage, TabNote};
+use super::{Moment, Push, Remembered, Storage, TabNote};
 
 /// No device.
 pub struct Device(());
@@ -27,7 +28,7 @@ impl Device {
     }
 
     /// See the real one.
-    pub async fn remembered(&self) -> Option<Username> {
+    pub async fn remembered(&self) -> Option<Remembered> {
         None
     }
 
@@ -40,7 +41,10 @@ impl Device {
     }
 
     /// See the real one.
-    pub async fn forget_unlocked(&self) {}
+    pub async fn forget_key(&self, _of: &Username) {}
+
+    /// See the real one.
+    pub async fn forget_unlocked(&self, _of: &Username) {}
 }
 
 impl client::Device for Device {
@@ -87,6 +91,26 @@ impl Events {
     }
 }
 
+/// Nobody uses a page on the server.
+pub struct Activity(());
+
+impl Activity {
+    /// See the real one.
+    pub fn watch(_noticed: impl Fn() + Clone + 'static) -> Self {
+        Self(())
+    }
+}
+
+/// See the real one.
+pub fn fragment(_name: &str) -> Option<Zeroizing<String>> {
+    None
+}
+
+/// See the real one.
+pub fn take_fragment(_name: &str) -> Option<Zeroizing<String>> {
+    None
+}
+
 /// No other tabs.
 pub struct Tabs(());
 
@@ -129,7 +153,9 @@ pub async fn copy(_text: &str) -> bool {
 }
 
 /// See the real one.
-pub fn download(_file_name: &str, _text: &str) {}
+pub fn download(_file_name: &str, _media_type: &str, _bytes: &[u8]) -> bool {
+    false
+}
 
 /// See the real one.
 pub fn print() {}

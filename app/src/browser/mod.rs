@@ -10,9 +10,11 @@ use inert as platform;
 #[cfg(feature = "hydrate")]
 use live as platform;
 
+use protocol::{Username, id::AccountId};
+
 pub use platform::{
-    Device, Events, SizeWatch, Tabs, copy, device_name, download, focus, mark_hydrated, moment, now_ms,
-    pause, print, types_on_glass,
+    Activity, Device, Events, SizeWatch, Tabs, copy, device_name, download, focus, fragment, mark_hydrated,
+    moment, now_ms, pause, print, take_fragment, types_on_glass,
 };
 
 /// Whether what the device keeps outlasts the page.
@@ -31,6 +33,8 @@ pub enum Push {
     Opened,
     /// Something has come, or it is time to look.
     Grown,
+    /// A session of the account began or ended.
+    Sessions,
     /// It broke off; it tries again by itself.
     Lost,
 }
@@ -44,21 +48,42 @@ pub enum TabNote {
     SignedIn,
     /// The session is over.
     LoggedOut,
+    /// The page was locked: all of them are.
+    Locked,
+    /// Somebody uses the page.
+    Used,
+    /// Another pause was chosen after which pages lock.
+    AutoLock,
 }
 
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "there are no tabs on the server"))]
 impl TabNote {
+    const ALL: [Self; 6] =
+        [Self::Changed, Self::SignedIn, Self::LoggedOut, Self::Locked, Self::Used, Self::AutoLock];
+
     fn word(self) -> &'static str {
         match self {
             Self::Changed => "changed",
             Self::SignedIn => "signed in",
             Self::LoggedOut => "logged out",
+            Self::Locked => "locked",
+            Self::Used => "used",
+            Self::AutoLock => "auto-lock",
         }
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Changed, Self::SignedIn, Self::LoggedOut].into_iter().find(|note| note.word() == word)
+        Self::ALL.into_iter().find(|note| note.word() == word)
     }
+}
+
+/// Who was signed in when this browser was last used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The name.
+    pub username: Username,
+    /// The account; `None` when an earlier version kept it.
+    pub account: Option<AccountId>,
 }
 
 /// A point in time as a person reads it, in the browser's zone.

@@ -1,4 +1,4 @@
-//! Who is signed in, and the way out.
+//! Who is signed in, the way to the settings, and the ways out.
 
 use client::Contact;
 use leptos::{ev, html, prelude::*};
@@ -6,6 +6,7 @@ use leptos::{ev, html, prelude::*};
 use super::{
     avatar::Avatar,
     icon::{Icon, Sign},
+    unsent_warning::UnsentWarning,
 };
 
 /// A button with a panel.
@@ -15,6 +16,8 @@ pub fn AccountMenu(
     me: Contact,
     /// How many messages would be lost by logging out now.
     unsent: Callback<(), usize>,
+    /// Locks the page.
+    on_lock: Callback<()>,
     /// Logs out.
     on_log_out: Callback<()>,
 ) -> impl IntoView {
@@ -63,18 +66,12 @@ pub fn AccountMenu(
             </button>
             <div id="account-panel" class="account-panel" hidden=move || !open.get()>
                 <p>"Signed in as " <strong>{name}</strong></p>
-                {move || {
-                    warned
-                        .get()
-                        .map(|count| {
-                            view! {
-                                <p class="notice notice-danger row" role="alert">
-                                    <Icon sign=Sign::Warning />
-                                    <span>{warning(count)}</span>
-                                </p>
-                            }
-                        })
-                }}
+                <a class="button button-wide" href="/settings">"Settings"</a>
+                <button type="button" class="button button-wide" on:click=move |_| on_lock.run(())>
+                    <Icon sign=Sign::Seal />
+                    "Lock"
+                </button>
+                <UnsentWarning count=warned />
                 <button
                     type="button"
                     class="button button-wide"
@@ -83,15 +80,11 @@ pub fn AccountMenu(
                 >
                     {move || if warned.get().is_some() { "Log out anyway" } else { "Log out" }}
                 </button>
-                <p class="hint">"Logging out removes everything of yours from this browser. It stays safe on the server."</p>
+                <p class="hint">
+                    "Locking asks for your password again. Logging out also removes everything of yours from this browser. \
+                     It stays safe on the server."
+                </p>
             </div>
         </div>
-    }
-}
-
-fn warning(count: usize) -> String {
-    match count {
-        1 => "1 message has not been sent yet. It would be lost.".to_owned(),
-        many => format!("{many} messages have not been sent yet. They would be lost."),
     }
 }

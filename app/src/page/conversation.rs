@@ -1,10 +1,13 @@
 //! `/inbox/:conversation`: one conversation.
 
-use client::{Contact, Thread};
+use std::rc::Rc;
+
+use client::{Contact, Interruption, Thread};
 use crypto::safety_number::SafetyNumber;
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use protocol::id::{ConversationId, MessageId};
+use send_wrapper::SendWrapper;
 
 use crate::{
     browser,
@@ -18,6 +21,7 @@ use crate::{
         thread::ThreadView,
     },
     state::{
+        drafts::DraftKeeper,
         people::names,
         session::{OpenAccount, use_session},
     },
@@ -73,8 +77,10 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
         thread.with(|thread| thread.as_ref().map(|t| t.messages.clone()).unwrap_or_default())
     });
 
-    let draft = RwSignal::new(session.draft(id));
-    Effect::new(move || session.keep_draft(id, draft.get()));
+    let deleted = in_thread(|thread| thread.deleted.clone());
+    let draft = RwSignal::new(String::new());
+    keep_draft(draft, id, account);
+    look_at_keys(id, account);
     let error = RwSignal::new(None::<String>);
     let key_error = RwSignal::new(None::<String>);
     let people_shown = RwSignal::new(false);
@@ -193,12 +199,17 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
                             }
                         }
                     >
-                        <Composer
-                            text=draft
-                            label=others.with_untracked(|others| format!("Message to {}", names(others)))
-                            error
-                            on_send
-                        />
+                        <Show
+                            when=move || deleted.with(Vec::is_empty)
+                            fallback=move || view! { <p class="conversation-paused" role="status">{move || gone(&deleted.read())}</p> }
+                        >
+                            <Composer
+                                text=draft
+                                label=others.with_untracked(|others| format!("Message to {}", names(others)))
+                                error
+                                on_send
+                            />
+                        </Show>
                     </Show>
                 </div>
                 <Show when=move || people_shown.get()>
@@ -207,6 +218,53 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+fn gone(deleted: &[Contact]) -> String {
+    let theirs = if deleted.len() == 1 { "their account" } else { "their accounts" };
+    format!("{} deleted {theirs}. What you wrote to each other stays here.", names(deleted))
+}
+
+/// What is being written outlasts a reload.
+fn keep_draft(draft: RwSignal<String>, id: ConversationId, account: StoredValue<OpenAccount>) {
+    let keeper = DraftKeeper::new(use_session(), (*account.get_value()).clone(), id);
+    let (reading, leaving) = (Rc::clone(&keeper), SendWrapper::new(Rc::clone(&keeper)));
+    let recalled = RwSignal::new(false);
+    spawn_local(async move {
+        let text = reading.recall().await;
+        // The conversation may have been left, and whoever types already is not interrupted.
+        draft.try_update(|draft| {
+            if draft.is_empty() {
+                draft.push_str(&text);
+            }
+        });
+        let _ = recalled.try_set(true);
+    });
+    Effect::new(move || {
+        if recalled.get() {
+            draft.with(|text| keeper.keep(text));
+        }
+    });
+    on_cleanup(move || leaving.flush());
+}
+
+/// Whoever opens a conversation learns at once whether a key has changed or an account is gone, not with the next
+/// message.
+fn look_at_keys(id: ConversationId, account: StoredValue<OpenAccount>) {
+    let session = use_session();
+    let account = account.get_value();
+    Effect::new(move || {
+        let account = account.clone();
+        spawn_local(async move {
+            match account.look_at_keys(id).await {
+                Err(error) if !error.passes_by_itself() && error != Interruption::SessionEnded => {
+                    session.notice().set(Some(error.to_string()));
+                }
+                // What passes by itself, or ends the session, is noticed where messages travel.
+                _ => {}
+            }
+        });
+    });
 }
 
 /// While the page is looked at, what comes counts as read. Returns where the line before the new messages stands:

@@ -4,13 +4,10 @@
 use client::MessageState;
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_router::{
-    NavigateOptions,
-    components::Outlet,
-    hooks::{use_location, use_navigate},
-};
+use leptos_router::{components::Outlet, hooks::use_location};
 use protocol::id::ConversationId;
 
+use super::signed_in::only_signed_in;
 use crate::{
     component::{
         account_menu::AccountMenu,
@@ -19,8 +16,10 @@ use crate::{
         icon::{Icon, Sign},
         logo::Logo,
         needs_script::NeedsScript,
+        new_session_notice::NewSessionNotice,
         notice_bar::{NoticeBar, StorageNotice},
         opening::Opening,
+        sealed_notice::SealedNotice,
     },
     state::session::{OpenAccount, Session, Standing, use_session},
 };
@@ -30,21 +29,7 @@ use crate::{
 pub fn Mailbox() -> impl IntoView {
     let session = use_session();
     let path = use_location().pathname;
-    let navigate = use_navigate();
-    Effect::new(move || {
-        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-        match session.standing() {
-            Standing::SignedOut => navigate("/login", options),
-            Standing::Locked { .. } => {
-                session.want(path.get_untracked());
-                navigate("/login", options);
-            }
-            Standing::Open(_) if session.recovery_key().with(Option::is_some) => {
-                navigate("/register", options);
-            }
-            Standing::Open(_) | Standing::Starting | Standing::OutOfReach => {}
-        }
-    });
+    only_signed_in(session);
     let at_list = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == "/inbox"));
     let current = Memo::new(move |_| {
         path.with(|path| path.strip_prefix("/inbox/").and_then(|id| id.parse::<ConversationId>().ok()))
@@ -55,6 +40,10 @@ pub fn Mailbox() -> impl IntoView {
         unread => format!("({unread}) Inbox"),
     };
     let account = Memo::new(move |_| session.is_open());
+    let sealed = Memo::new(move |_| {
+        session.track_content();
+        session.account().map(|account| account.locked_messages()).unwrap_or_default()
+    });
     let menu =
         move || account.get().then(|| session.account().map(|account| menu(session, account))).flatten();
     view! {
@@ -64,6 +53,8 @@ pub fn Mailbox() -> impl IntoView {
             <StorageNotice storage=session.storage() />
             <NeedsScript />
             <NoticeBar notice=session.notice() />
+            <NewSessionNotice sessions=session.new_sessions() on_seen=move |()| session.acknowledge_sessions() />
+            <SealedNotice count=sealed />
             <main class="mailbox-panes" class:mailbox-at-list=move || at_list.get()>
                 <h1 class="visually-hidden">"Secure Messaging"</h1>
                 <nav class="mailbox-list" aria-label="Conversations">
@@ -107,7 +98,8 @@ fn menu(session: Session, account: OpenAccount) -> impl IntoView {
     let me = account.me().clone();
     let unsent = Callback::new(move |()| unsent(&account));
     let on_log_out = Callback::new(move |()| spawn_local(session.log_out()));
-    view! { <AccountMenu me unsent on_log_out /> }
+    let on_lock = Callback::new(move |()| session.lock_now());
+    view! { <AccountMenu me unsent on_lock on_log_out /> }
 }
 
 /// How many messages exist on this device only.

@@ -9,7 +9,7 @@ use std::{
 use client::{Account, Interruption, SyncError};
 use leptos::{prelude::Set, task::spawn_local};
 
-use super::session::Session;
+use super::session::{LockReason, Session};
 use crate::browser::{self, Device, Events, Push};
 
 const FIRST_PAUSE_MS: u32 = 1_000;
@@ -98,12 +98,16 @@ impl Courier {
             Push::Opened => {
                 self.fetch();
                 self.deliver();
+                // What began while nobody listened.
+                self.session.look_at_sessions(self.account.clone());
             }
+            Push::Sessions => self.session.look_at_sessions(self.account.clone()),
             Push::Grown => self.fetch(),
             Push::Lost => {
                 self.session.set_link(Link::Down);
-                // Where something in between swallows events, messages come by asking.
-                self.try_later();
+                // Asked at once: a session that was ended elsewhere locks now. And where something in between swallows
+                // events, messages come by asking.
+                self.fetch();
             }
         }
     }
@@ -116,7 +120,7 @@ impl Courier {
     fn interrupted(self: &Rc<Self>, error: Interruption) {
         match error {
             Interruption::SessionEnded => {
-                self.session.lock("Your session has ended. Sign in again: nothing was lost.");
+                self.session.lock(Some(LockReason::SessionEnded));
             }
             error if error.passes_by_itself() => {
                 if matches!(error, Interruption::Unreachable) {

@@ -5,31 +5,36 @@ use client::{
     Account, Device, StoreUnavailable,
     device::{Change, DeviceRng},
 };
-use crypto::recovery::{RecoveryKey, RecoveryKeyHint};
+use crypto::{
+    account_key::AccountKey,
+    recovery::{RecoveryKey, RecoveryKeyHint},
+};
+use protocol::id::AccountId;
 use zeroize::Zeroizing;
 
 /// Keeps the key until it is confirmed.
 pub(super) async fn keep<D: Device>(
     device: &D,
-    account: &Account<D>,
+    account: AccountId,
+    account_key: &AccountKey,
     key: &RecoveryKey,
 ) -> Result<(), StoreUnavailable> {
     let name = record(account);
-    let cache_key = account.account_key().cache_key();
+    let cache_key = account_key.cache_key();
     let bytes = cache_key.seal(name.as_bytes(), key.expose_bytes(), &mut DeviceRng(device));
     device.write(vec![Change::Put { name, bytes }]).await
 }
 
 /// The key that is still to be confirmed.
 pub(super) async fn kept<D: Device>(device: &D, account: &Account<D>) -> Option<RecoveryKey> {
-    let name = record(account);
+    let name = record(account.me().account);
     let sealed = device.read(&name).await.ok()??;
     let opened = account.account_key().cache_key().open(name.as_bytes(), &sealed).ok()?;
     opened.as_slice().try_into().ok().map(RecoveryKey::from_bytes)
 }
 
 /// Forgets the key.
-pub(super) async fn forget<D: Device>(device: &D, account: &Account<D>) {
+pub(super) async fn forget<D: Device>(device: &D, account: AccountId) {
     // If this fails, the key is asked for once more after a reload.
     let _ = device.write(vec![Change::Remove { name: record(account) }]).await;
 }
@@ -50,6 +55,6 @@ pub fn file(username: &str, key: &RecoveryKey) -> Zeroizing<String> {
     ))
 }
 
-fn record<D: Device>(account: &Account<D>) -> String {
-    format!("{}/recovery-key", account.me().account)
+fn record(account: AccountId) -> String {
+    format!("{account}/recovery-key")
 }

@@ -109,6 +109,11 @@ pub fn short_label(moment: &Moment, today: i64) -> String {
     }
 }
 
+/// The time today, else the date and the time.
+pub fn day_and_time(moment: &Moment, today: i64) -> String {
+    if moment.day == today { moment.time.clone() } else { format!("{}, {}", moment.short_day, moment.time) }
+}
+
 fn state_number(state: &MessageState) -> u8 {
     match state {
         MessageState::Received => 0,

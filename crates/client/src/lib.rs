@@ -7,6 +7,7 @@
 //! | [`device`] | [`Device`]: the port to the platform; calls, records, time, randomness |
 //! | `sign_up` | [`sign_up`]: draws all keys, makes the account |
 //! | `sign_in` | [`sign_in`] with a password, [`unlock`] a locked page, [`resume`] after a reload |
+//! | `log_out` | [`log_out_locked`]: a locked page's account leaves the device |
 //! | `reset` | [`Reset`]: a new password by a token from a mail |
 //! | `sealed_vault` | what a reset put away is opened again |
 //! | `settings` | what an account's owner changes |
@@ -69,6 +70,7 @@ mod engine;
 mod export;
 mod inbox;
 mod interruption;
+mod log_out;
 mod new_keys;
 mod outbox;
 mod pins;
@@ -86,6 +88,7 @@ pub use conversation::view::{Body, Contact, ConversationSummary, Message, Messag
 pub use device::{CallError, Device, StoreUnavailable};
 pub use export::Export;
 pub use interruption::Interruption;
+pub use log_out::{log_out_locked, unsent_of_locked};
 pub use reset::{KeysAfterReset, Redeemed, Reset, ResetError, forgot_password};
 pub use sealed_vault::{SealedVaultError, SealedVaultOpener};
 pub use settings::{Confirmation, NewRecoveryKey, RecoveryKeyRefused, SettingsError, confirm_email, policy};

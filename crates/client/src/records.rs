@@ -101,7 +101,7 @@ impl Records {
 
     /// The beginning of all names of this account.
     fn all(&self) -> String {
-        format!("{}/", self.account)
+        all_of(self.account)
     }
 
     pub(crate) fn start(&self) -> String {
@@ -255,6 +255,11 @@ impl Records {
             })
             .collect())
     }
+}
+
+/// The beginning of all names of an account.
+pub(crate) fn all_of(account: AccountId) -> String {
+    format!("{account}/")
 }
 
 /// Where the iteration count of a name is remembered. Outside of any account: it is read before signing in.

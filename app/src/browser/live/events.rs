@@ -6,11 +6,10 @@ use std::{
 };
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::set_timeout_with_handle};
-use protocol::{call::EVENTS_PATH, mailbox::MAILBOX_EVENT};
-use wasm_bindgen::{JsCast, closure::Closure};
+use protocol::{call::EVENTS_PATH, mailbox::MAILBOX_EVENT, session::SESSIONS_EVENT};
 use web_sys::{EventSource, EventTarget};
 
-use super::{document, jitter, window};
+use super::{document, jitter, listening::Listening, window};
 use crate::browser::Push;
 
 const FIRST_PAUSE_MS: u32 = 500;
@@ -94,6 +93,7 @@ impl Inner {
         *self.heard.borrow_mut() = vec![
             Listening::to(target.clone(), "open", told(Push::Opened, Rc::downgrade(self))),
             Listening::to(target.clone(), MAILBOX_EVENT, told(Push::Grown, Rc::downgrade(self))),
+            Listening::to(target.clone(), SESSIONS_EVENT, told(Push::Sessions, Rc::downgrade(self))),
             Listening::to(target, "error", lost),
         ];
         *self.stream.borrow_mut() = Some(stream);
@@ -134,28 +134,5 @@ impl Inner {
         if let Some(retry) = self.retry.take() {
             retry.clear();
         }
-    }
-}
-
-/// An event listener that ends with its value.
-struct Listening {
-    target: EventTarget,
-    event: &'static str,
-    heard: Closure<dyn Fn()>,
-}
-
-impl Listening {
-    fn to(target: EventTarget, event: &'static str, heard: impl Fn() + 'static) -> Self {
-        let heard = Closure::<dyn Fn()>::new(heard);
-        // Fails only for a target that is gone; then there is nothing to hear.
-        let _ = target.add_event_listener_with_callback(event, heard.as_ref().unchecked_ref());
-        Self { target, event, heard }
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let _ =
-            self.target.remove_event_listener_with_callback(self.event, self.heard.as_ref().unchecked_ref());
     }
 }

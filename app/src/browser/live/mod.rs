@@ -1,9 +1,12 @@
 //! The real browser.
 
+mod activity;
+mod address;
 mod clock;
 mod device;
 mod events;
 mod idb_request;
+mod listening;
 mod page;
 mod records;
 mod size_watch;
@@ -15,6 +18,8 @@ use core::time::Duration;
 
 use leptos::prelude::{document, set_timeout, window};
 
+pub use activity::Activity;
+pub use address::{fragment, take_fragment};
 pub use clock::{moment, now_ms};
 pub use device::Device;
 pub use events::Events;

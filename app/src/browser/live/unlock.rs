@@ -6,7 +6,7 @@
 
 use crypto::account_key::AccountKey;
 use js_sys::{Object, Reflect, Uint8Array};
-use protocol::{Username, account::SignedIn};
+use protocol::{Username, account::SignedIn, id::AccountId};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -21,15 +21,18 @@ use super::{
     records::{Records, UNLOCK},
     web_crypto::{import_raw, subtle, usage_list},
 };
+use crate::browser::Remembered;
 
 const CURRENT: &str = "current";
 const NONCE_BYTES: usize = 12;
 
 impl Device {
     /// Who was signed in when this browser was last used.
-    pub async fn remembered(&self) -> Option<Username> {
+    pub async fn remembered(&self) -> Option<Remembered> {
         let kept = kept(self.database()?).await.ok()?;
-        field(&kept, "username")?.as_string()?.parse().ok()
+        let username = field(&kept, "username")?.as_string()?.parse().ok()?;
+        let account = field(&kept, "account").and_then(|id| id.as_string()?.parse().ok());
+        Some(Remembered { username, account })
     }
 
     /// Keeps the account open over reloads. Where the browser cannot, the password is asked for again: nothing is lost.
@@ -45,9 +48,22 @@ impl Device {
         unlock(self.database()?, session).await.ok()
     }
 
-    /// Forgets who was signed in.
-    pub async fn forget_unlocked(&self) {
-        if let Some(database) = self.database()
+    /// Forgets the key of this account and keeps whose it is: from now on it takes the password. Another account's, which
+    /// signed in meanwhile, stays.
+    pub async fn forget_key(&self, of: &Username) {
+        if let Some(Remembered { username, account }) = self.remembered().await
+            && username == *of
+            && let Some(database) = self.database()
+        {
+            // What cannot be written was not there: a store that fails keeps no key either.
+            let _ = keep_names(database, &username, account).await;
+        }
+    }
+
+    /// Forgets that this account was signed in; another one stays.
+    pub async fn forget_unlocked(&self, of: &Username) {
+        if self.remembered().await.is_some_and(|kept| kept.username == *of)
+            && let Some(database) = self.database()
             && let Ok(store) = store(database)
             && let Ok(request) = store.delete(&CURRENT.into())
         {
@@ -72,8 +88,7 @@ async fn keep(
 ) -> Result<(), JsValue> {
     use client::Device as _;
 
-    let record = Object::new();
-    Reflect::set(&record, &"username".into(), &session.username.as_str().into())?;
+    let record = names(&session.username, Some(session.account))?;
     if let Some(subtle) = subtle() {
         let seed = Uint8Array::new_with_length(32);
         let mut random = Zeroizing::new([0; 32]);
@@ -96,6 +111,24 @@ async fn keep(
         Reflect::set(&record, &"sealed".into(), &Uint8Array::new(&sealed))?;
     }
     store(database)?.put_with_key(&record, &CURRENT.into())?.done().await.map(drop)
+}
+
+async fn keep_names(
+    database: &IdbDatabase,
+    username: &Username,
+    account: Option<AccountId>,
+) -> Result<(), JsValue> {
+    let record = names(username, account)?;
+    store(database)?.put_with_key(&record, &CURRENT.into())?.done().await.map(drop)
+}
+
+fn names(username: &Username, account: Option<AccountId>) -> Result<Object, JsValue> {
+    let record = Object::new();
+    Reflect::set(&record, &"username".into(), &username.as_str().into())?;
+    if let Some(account) = account {
+        Reflect::set(&record, &"account".into(), &account.to_string().into())?;
+    }
+    Ok(record)
 }
 
 async fn unlock(database: &IdbDatabase, session: &SignedIn) -> Result<AccountKey, JsValue> {
