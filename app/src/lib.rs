@@ -64,6 +64,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/inbox/:conversation") view=page::conversation::Conversation />
                     <Route path=path!("/compose") view=page::compose::Compose />
                 </ParentRoute>
+                <ParentRoute path=path!("/settings") view=page::settings::Settings>
+                    <Route path=path!("") view=page::settings::account::AccountSettings />
+                    <Route path=path!("/security") view=page::settings::security::SecuritySettings />
+                    <Route path=path!("/sessions") view=page::settings::sessions::SessionsSettings />
+                    <Route path=path!("/data") view=page::settings::data::DataSettings />
+                </ParentRoute>
             </Routes>
         </Router>
     }

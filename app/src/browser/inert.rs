@@ -153,7 +153,9 @@ pub async fn copy(_text: &str) -> bool {
 }
 
 /// See the real one.
-pub fn download(_file_name: &str, _text: &str) {}
+pub fn download(_file_name: &str, _media_type: &str, _bytes: &[u8]) -> bool {
+    false
+}
 
 /// See the real one.
 pub fn print() {}

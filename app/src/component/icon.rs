@@ -31,6 +31,12 @@ pub enum Sign {
     Search,
     /// An open eye: shown.
     Eye,
+    /// One person.
+    Person,
+    /// A phone.
+    Phone,
+    /// A tray with an arrow into it: to take away.
+    Save,
 }
 
 impl Sign {
@@ -54,6 +60,9 @@ impl Sign {
             Self::Waiting => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-14v5l3 2",
             Self::Done => "M5 12.5l4.5 4.5L19 7.5",
             Self::Search => "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14Zm5-2 4.5 4.5",
+            Self::Person => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8.5a7.5 7.5 0 0 1 15 0",
+            Self::Phone => "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1Zm3 15h2",
+            Self::Save => "M12 4v11M7 10.5l5 5 5-5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3",
             Self::Eye => {
                 "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"
             }

@@ -1,9 +1,11 @@
 //! What one sees. Each component's style stands in the file of the same name under `style/`.
 
 pub mod account_menu;
+pub mod auto_lock_field;
 pub mod avatar;
 pub mod code_field;
 pub mod composer;
+pub mod confirm_form;
 pub mod connection_banner;
 pub mod conversation_list;
 pub mod form_error;
@@ -20,10 +22,14 @@ pub mod password_rules;
 pub mod people_panel;
 pub mod people_picker;
 pub mod public_frame;
+pub mod qr_code;
+pub mod recovery_codes;
 pub mod recovery_key_field;
 pub mod recovery_key_step;
 pub mod safety_number;
 pub mod sealed_notice;
+pub mod session_list;
+pub mod settings_part;
 pub mod thread;
 pub mod unsent_warning;
 pub mod username_field;

@@ -8,6 +8,9 @@ pub fn Opening(
     /// Whether the server does not answer.
     #[prop(into)]
     out_of_reach: Signal<bool>,
+    /// What is coming.
+    #[prop(default = "your messages")]
+    what: &'static str,
 ) -> impl IntoView {
     view! {
         <div class="opening" role="status">
@@ -15,9 +18,9 @@ pub fn Opening(
             <p>
                 {move || {
                     if out_of_reach.get() {
-                        "The server cannot be reached. Your messages are safe: this page tries again by itself."
+                        "The server cannot be reached. Your messages are safe: this page tries again by itself.".to_owned()
                     } else {
-                        "Opening your messages…"
+                        format!("Opening {what}…")
                     }
                 }}
             </p>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::logo::Logo;
+use super::{logo::Logo, notice_bar::NoticeBar};
 use crate::state::session::use_session;
 
 /// Header with the name, the page in `main`, and a line at the foot.
@@ -12,6 +12,7 @@ pub fn PublicFrame(children: Children) -> impl IntoView {
     let open = Memo::new(move |_| session.is_open());
     view! {
         <div class="public-frame">
+            <NoticeBar notice=session.notice() />
             <header class="public-header">
                 <a class="brand" href="/">
                     <Logo />

@@ -18,6 +18,9 @@ pub fn RecoveryKeyStep(
     /// What stands on the button that goes on.
     #[prop(default = "Continue to your inbox")]
     confirm_label: &'static str,
+    /// Whether it stands on a page that has a heading of its own.
+    #[prop(optional)]
+    within: bool,
     /// Called when both were right.
     #[prop(into)]
     on_confirm: Callback<()>,
@@ -42,8 +45,13 @@ pub fn RecoveryKeyStep(
     let file_key = key.clone();
     let download = move |_| {
         let text = recovery::file(&username, &file_key);
-        browser::download(&format!("{username}-recovery-key.txt"), &text);
-        copied.set(Some("Saved as a text file. Move it to where only you find it."));
+        let name = format!("{username}-recovery-key.txt");
+        let saved = browser::download(&name, "text/plain;charset=utf-8", text.as_bytes());
+        copied.set(Some(if saved {
+            "Saved as a text file. Move it to where only you find it."
+        } else {
+            "This browser does not allow saving: copy the key, or write it down."
+        }));
     };
     let confirm = move |event: ev::SubmitEvent| {
         event.prevent_default();
@@ -69,7 +77,11 @@ pub fn RecoveryKeyStep(
     view! {
         <section class="card card-wide recovery-key" aria-labelledby="recovery-key-title">
             <div>
-                <h1 id="recovery-key-title" tabindex="-1">"Keep your recovery key"</h1>
+                {if within {
+                    view! { <h3 id="recovery-key-title" tabindex="-1">"Keep your new recovery key"</h3> }.into_any()
+                } else {
+                    view! { <h1 id="recovery-key-title" tabindex="-1">"Keep your recovery key"</h1> }.into_any()
+                }}
                 <p class="lead">
                     "If you ever lose your password, only this key can open your messages again. \
                      It is shown once. Nobody, not even the server, can give it to you again."
@@ -88,7 +100,11 @@ pub fn RecoveryKeyStep(
             </div>
             <p class="hint no-print" role="status">{move || copied.get()}</p>
             <form class="recovery-key-check no-print" on:submit=confirm>
-                <h2>"Show that you have it"</h2>
+                {if within {
+                    view! { <h4>"Show that you have it"</h4> }.into_any()
+                } else {
+                    view! { <h2>"Show that you have it"</h2> }.into_any()
+                }}
                 <p class="hint">"Type these two groups from your copy."</p>
                 <div class="recovery-key-fields">
                     {hints

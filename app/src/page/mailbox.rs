@@ -4,13 +4,10 @@
 use client::MessageState;
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_router::{
-    NavigateOptions,
-    components::Outlet,
-    hooks::{use_location, use_navigate},
-};
+use leptos_router::{components::Outlet, hooks::use_location};
 use protocol::id::ConversationId;
 
+use super::signed_in::only_signed_in;
 use crate::{
     component::{
         account_menu::AccountMenu,
@@ -32,21 +29,7 @@ use crate::{
 pub fn Mailbox() -> impl IntoView {
     let session = use_session();
     let path = use_location().pathname;
-    let navigate = use_navigate();
-    Effect::new(move || {
-        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-        match session.standing() {
-            Standing::SignedOut => navigate("/login", options),
-            Standing::Locked { .. } => {
-                session.want(path.get_untracked());
-                navigate("/login", options);
-            }
-            Standing::Open(_) if session.recovery_key().with(Option::is_some) => {
-                navigate("/register", options);
-            }
-            Standing::Open(_) | Standing::Starting | Standing::OutOfReach => {}
-        }
-    });
+    only_signed_in(session);
     let at_list = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == "/inbox"));
     let current = Memo::new(move |_| {
         path.with(|path| path.strip_prefix("/inbox/").and_then(|id| id.parse::<ConversationId>().ok()))

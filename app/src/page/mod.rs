@@ -11,4 +11,6 @@ pub mod not_found;
 pub mod register;
 pub mod reset;
 pub mod second_step;
+pub mod settings;
+pub mod signed_in;
 pub mod unlock;

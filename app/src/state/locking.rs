@@ -62,6 +62,16 @@ impl Session {
         self.resume().await;
     }
 
+    /// The account was deleted, and with it all sessions: its pages close, here and in the other tabs.
+    pub async fn account_deleted(self, account: &OpenAccount) {
+        if let Ok(device) = self.opened_device() {
+            device.forget_unlocked(&account.me().username).await;
+        }
+        self.take_wanted();
+        self.left(Ok(()));
+        self.notice.set(Some(format!("The account {} is deleted.", account.me().username)));
+    }
+
     /// How many messages of the locked account wait on this device to be sent.
     pub async fn unsent_of_locked(self) -> usize {
         let Ok(device) = self.opened_device() else { return 0 };

@@ -9,16 +9,19 @@
 //! | [`courier`] | keeps the open account and the server in step |
 //! | [`drafts`] | what was written into a composer and not sent |
 //! | [`recovery`] | the recovery key, until its owner has shown to have it |
+//! | [`own_profile`] | what the account knows of itself, for the settings |
 //! | [`policy`] | what this server offers to anybody |
 //! | [`rows`] | a thread, cut into what stands below one another |
-//! | [`people`] | names, put into words |
+//! | [`people`], [`last_seen`] | names and times, put into words |
 
 pub mod auto_lock;
 pub mod courier;
 pub mod drafts;
 pub mod entry;
+pub mod last_seen;
 pub mod locking;
 pub mod new_sessions;
+pub mod own_profile;
 pub mod people;
 pub mod policy;
 pub mod recovery;

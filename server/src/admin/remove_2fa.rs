@@ -8,16 +8,16 @@ use super::{Desk, text};
 pub(crate) struct Remove2fa {
     /// Whose.
     #[arg(value_name = "USER")]
-    user: Username,
+    username: Username,
 }
 
 impl Remove2fa {
     pub(super) async fn run(self, desk: &Desk) -> Result<(), String> {
-        let Self { user } = self;
-        if desk.assembled.relay.remove_second_factor(&user).await.map_err(text)? {
-            eprintln!("{user} signs in with the password alone from now on; all sessions were ended.");
+        let Self { username } = self;
+        if desk.assembled.relay.remove_second_factor(&username).await.map_err(text)? {
+            eprintln!("{username} signs in with the password alone from now on; all sessions were ended.");
         } else {
-            eprintln!("{user} has no two-factor authentication: nothing was changed.");
+            eprintln!("{username} has no two-factor authentication: nothing was changed.");
         }
         Ok(())
     }

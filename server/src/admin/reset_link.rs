@@ -9,16 +9,16 @@ use crate::mail::reset_link;
 pub(crate) struct ResetLink {
     /// Whose password.
     #[arg(value_name = "USER")]
-    user: Username,
+    username: Username,
 }
 
 impl ResetLink {
     pub(super) async fn run(self, desk: &Desk) -> Result<(), String> {
-        let Self { user } = self;
-        let token = desk.assembled.relay.make_reset_token(&user).await.map_err(text)?;
+        let Self { username } = self;
+        let token = desk.assembled.relay.make_reset_token(&username).await.map_err(text)?;
         println!("{}", reset_link(&desk.base_url, &token.to_text()));
         eprintln!(
-            "Hand this link to {user}, and to nobody else: whoever has it can set a new password. It is good for an \
+            "Hand this link to {username}, and to nobody else: whoever has it can set a new password. It is good for an \
              hour, once; an earlier one is worth nothing any more."
         );
         Ok(())

@@ -1,6 +1,6 @@
 //! The page as a whole: its marks, the clipboard, files to keep.
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
@@ -22,16 +22,18 @@ pub async fn copy(text: &str) -> bool {
     JsValue::from(&clipboard).is_object() && JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-/// Offers a text as a file to keep.
-pub fn download(file_name: &str, text: &str) {
-    // Fails only when memory is exhausted; then nothing is offered, and the key still stands on the page.
-    let _ = offer(file_name, text);
+/// Offers bytes as a file to keep; whether that worked.
+pub fn download(file_name: &str, media_type: &str, bytes: &[u8]) -> bool {
+    // Fails only when memory is exhausted, or where pages may not make files.
+    offer(file_name, media_type, bytes).is_ok()
 }
 
-fn offer(file_name: &str, text: &str) -> Result<(), JsValue> {
+fn offer(file_name: &str, media_type: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let kind = BlobPropertyBag::new();
-    kind.set_type("text/plain;charset=utf-8");
-    let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
+    kind.set_type(media_type);
+    let bytes = Uint8Array::from(bytes);
+    let blob = Blob::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &kind)?;
+    bytes.fill(0, 0, bytes.length());
     let url = Url::create_object_url_with_blob(&blob)?;
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
     link.set_href(&url);
