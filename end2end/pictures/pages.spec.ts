@@ -88,6 +88,16 @@ test("every page", async ({ server, newBrowser, newPerson }) => {
   await alice.locks();
   await picture(page, "unlock");
 
+  const asked = await (await newBrowser()).newPage();
+  await asked.route("**/fn/session/login", (route) =>
+    route.fulfill({ status: 401, json: { code: "second_factor_required", message: "Enter the code of your authenticator" } }),
+  );
+  await asked.goto("/login");
+  await hydrated(asked);
+  await alice.at(asked).fillInLogin();
+  await expect(asked.getByRole("heading", { name: "Enter your code" })).toBeVisible();
+  await picture(asked, "second-step");
+
   const forgetful = await (await newBrowser()).newPage();
   await forgetful.goto(await server.admin("reset-link", "alice"));
   await hydrated(forgetful);

@@ -44,14 +44,10 @@ export class PostOffice {
     return office;
   }
 
-  /** What tells a server to send its mail here. */
-  environment(): Record<string, string> {
-    return {
-      SMTP_HOST: "127.0.0.1",
-      SMTP_PORT: String(this.port),
-      SMTP_SECURITY: "plain",
-      SMTP_FROM: "Secure Messaging <messenger@example.org>",
-    };
+  /** What tells a server to send its mail to this port. */
+  static flags(port: number): string[] {
+    const from = "Secure Messaging <messenger@example.org>";
+    return ["--smtp-host", "127.0.0.1", "--smtp-port", String(port), "--smtp-security", "plain", "--smtp-from", from];
   }
 
   /** The next mail to this address whose subject is so; it is taken away. */

@@ -9,6 +9,8 @@ export class Person {
   /** What this person knows and the server must not; grows while the story goes on. */
   readonly secrets: Secrets = new Map();
   recoveryKey = "";
+  /** Where this person's mails go, if anywhere: said at the registration. */
+  email = "";
 
   constructor(
     readonly username: string,
@@ -26,6 +28,7 @@ export class Person {
     const elsewhere = new Person(this.username, page, this.password);
     for (const [name, secret] of this.secrets) elsewhere.secrets.set(name, secret);
     elsewhere.recoveryKey = this.recoveryKey;
+    elsewhere.email = this.email;
     return elsewhere;
   }
 
@@ -34,6 +37,7 @@ export class Person {
     const renewed = new Person(this.username, this.page, password);
     for (const [name, secret] of this.secrets) renewed.secrets.set(name, secret);
     renewed.recoveryKey = this.recoveryKey;
+    renewed.email = this.email;
     return renewed;
   }
 
@@ -51,6 +55,7 @@ export class Person {
     await this.page.getByLabel("Username", { exact: true }).fill(this.username);
     await this.page.getByLabel("Password", { exact: true }).fill(this.password);
     await this.page.getByLabel("Password again", { exact: true }).fill(this.password);
+    if (this.email) await this.page.getByLabel("E-mail").fill(this.email);
   }
 
   async submitRegistration(): Promise<void> {
@@ -122,7 +127,16 @@ export class Person {
     this.secrets.set(`${this.username}'s new password`, password);
     await this.page.getByLabel("New password", { exact: true }).fill(password);
     await this.page.getByLabel("New password again", { exact: true }).fill(password);
-    await this.page.getByRole("button", { name: /new password$/ }).click();
+    await this.page.getByRole("button", { name: /^(Set|Begin anew with) the new password$/ }).click();
+  }
+
+  /** In the settings: opens what a reset has put away, with the password of that time. */
+  async opensSealedMessages(oldPassword: string): Promise<void> {
+    await this.page.getByRole("button", { name: "Open them" }).click();
+    await this.page.getByLabel("The password that I had before the reset").check();
+    await this.page.getByLabel("Old password", { exact: true }).fill(oldPassword);
+    await this.page.getByRole("form", { name: "Open sealed messages" }).getByRole("button", { name: "Open" }).click();
+    await expect(this.page.getByText(/^Opened/)).toBeVisible({ timeout: 20_000 });
   }
 
   async seesInbox(): Promise<void> {

@@ -1,7 +1,8 @@
 import { type BrowserContext, type ConsoleMessage, type Page, test as base, expect } from "@playwright/test";
 
+import { PostOffice } from "./mail.ts";
 import { Person } from "./person.ts";
-import { Server } from "./server.ts";
+import { Server, freePort } from "./server.ts";
 
 export { expect };
 
@@ -9,6 +10,11 @@ interface Story {
   server: Server;
   /** What the server is told besides where it is and where its data are. */
   serverFlags: { flags: string[] };
+  /** Whether the server looks for a mail server, and where; there is one only in a story that asks for `post`. */
+  mail: "none" | "expected";
+  mailPort: number;
+  /** The mail server, open. */
+  post: PostOffice;
   /** A fresh browser profile, watched: any console error, warning, page error or CSP violation fails the story. */
   newBrowser: (options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<BrowserContext>;
   /** Someone who has registered, in a browser of their own, and stands in the inbox. */
@@ -20,8 +26,21 @@ interface Story {
 export const test = base.extend<Story>({
   serverFlags: [{ flags: [] }, { option: true }],
 
-  server: async ({ serverFlags }, use) => {
-    const server = await Server.start(serverFlags.flags);
+  mail: ["none", { option: true }],
+
+  mailPort: async ({}, use) => {
+    await use(await freePort());
+  },
+
+  post: async ({ mailPort }, use) => {
+    const post = await PostOffice.open(mailPort);
+    await use(post);
+    await post.close();
+  },
+
+  server: async ({ serverFlags, mail, mailPort }, use) => {
+    const smtp = mail === "none" ? [] : PostOffice.flags(mailPort);
+    const server = await Server.start([...serverFlags.flags, ...smtp]);
     await use(server);
     await server.dispose();
   },

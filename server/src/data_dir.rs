@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -14,12 +14,12 @@ const LOCK_FILE: &str = "lock";
 const DATABASE_FILE: &str = "secure-messaging.sqlite";
 const SECRET_BYTES: usize = 32;
 
-/// The folder, held by this process alone.
+/// The folder, held by this process alone; or looked into while another one may hold it.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     folder: PathBuf,
     /// Unlocks when it is dropped, or when the process dies.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// Why the folder cannot be used.
@@ -29,6 +29,11 @@ pub(crate) enum DataDirError {
     Unusable { folder: PathBuf, problem: io::Error },
     #[error("another secure-messaging serves from the data folder {}: stop it, or name another folder", .folder.display())]
     InUse { folder: PathBuf },
+    #[error(
+        "no server has served from the data folder {} yet ({missing} is missing): name its folder with --data-dir",
+        .folder.display()
+    )]
+    NotServed { folder: PathBuf, missing: &'static str },
     #[error(
         "{} is damaged: it must hold {SECRET_BYTES} bytes. Put it back from a backup; without it nobody can sign in",
         .file.display()
@@ -45,10 +50,22 @@ impl DataDir {
         let lock =
             owner_only().create(true).truncate(false).open(folder.join(LOCK_FILE)).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { folder: folder.to_owned() }),
             Err(TryLockError::Error(problem)) => Err(unusable(problem)),
         }
+    }
+
+    /// A folder in which a server has served, and may go on serving. Nothing is made.
+    pub(crate) fn beside(folder: &Path) -> Result<Self, DataDirError> {
+        for missing in [SECRET_FILE, DATABASE_FILE] {
+            match folder.join(missing).try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(DataDirError::NotServed { folder: folder.to_owned(), missing }),
+                Err(problem) => return Err(DataDirError::Unusable { folder: folder.to_owned(), problem }),
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), _lock: None })
     }
 
     /// Where the database stands.
@@ -58,28 +75,30 @@ impl DataDir {
 
     /// The server's secret, drawn at the first start.
     pub(crate) fn secret(&self, entropy: &dyn Entropy) -> Result<ServerSecret, DataDirError> {
-        let file = self.folder.join(SECRET_FILE);
-        self.read_or_draw(&file, entropy)
-            .map_err(|problem| DataDirError::Unusable { folder: self.folder.clone(), problem })?
-            .ok_or(DataDirError::SecretDamaged { file })
+        match self.standing_secret() {
+            Err(DataDirError::NotServed { .. }) => {
+                let mut bytes = [0; SECRET_BYTES];
+                entropy.fill(&mut bytes);
+                self.write_whole(&self.folder.join(SECRET_FILE), &bytes)
+                    .map_err(|problem| DataDirError::Unusable { folder: self.folder.clone(), problem })?;
+                Ok(ServerSecret::from_bytes(&bytes))
+            }
+            standing => standing,
+        }
     }
 
-    fn read_or_draw(&self, file: &Path, entropy: &dyn Entropy) -> io::Result<Option<ServerSecret>> {
-        let mut bytes = [0; SECRET_BYTES];
-        match File::open(file) {
-            Ok(mut opened) => {
-                let is_whole = opened.metadata()?.len() == SECRET_BYTES as u64;
-                if is_whole {
-                    opened.read_exact(&mut bytes)?;
-                }
-                Ok(is_whole.then(|| ServerSecret::from_bytes(&bytes)))
-            }
+    /// The server's secret, which must be there.
+    pub(crate) fn standing_secret(&self) -> Result<ServerSecret, DataDirError> {
+        let file = self.folder.join(SECRET_FILE);
+        match fs::read(&file) {
+            Ok(bytes) => match bytes.as_slice().try_into() {
+                Ok(bytes) => Ok(ServerSecret::from_bytes(bytes)),
+                Err(_) => Err(DataDirError::SecretDamaged { file }),
+            },
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-                entropy.fill(&mut bytes);
-                self.write_whole(file, &bytes)?;
-                Ok(Some(ServerSecret::from_bytes(&bytes)))
+                Err(DataDirError::NotServed { folder: self.folder.clone(), missing: SECRET_FILE })
             }
-            Err(problem) => Err(problem),
+            Err(problem) => Err(DataDirError::Unusable { folder: self.folder.clone(), problem }),
         }
     }
 
@@ -131,5 +150,23 @@ mod tests {
         assert!(matches!(data.secret(&SystemEntropy), Err(DataDirError::SecretDamaged { .. })));
         drop(data);
         assert!(DataDir::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn beside_a_server_nothing_is_made_and_nothing_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let refused = DataDir::beside(&missing).unwrap_err();
+        assert!(refused.to_string().contains("--data-dir"), "{refused}");
+        assert!(!missing.exists());
+
+        let server = DataDir::open(folder.path()).unwrap();
+        server.secret(&SystemEntropy).unwrap();
+        assert!(matches!(DataDir::beside(folder.path()), Err(DataDirError::NotServed { .. })), "no database");
+        fs::write(server.database(), "").unwrap();
+        DataDir::beside(folder.path()).unwrap().standing_secret().unwrap();
+        fs::write(folder.path().join(SECRET_FILE), "short").unwrap();
+        let beside = DataDir::beside(folder.path()).unwrap();
+        assert!(matches!(beside.standing_secret(), Err(DataDirError::SecretDamaged { .. })));
     }
 }

@@ -6,8 +6,11 @@
 //! | --- | --- |
 //! | [`command_line`] | what can be asked for |
 //! | [`config`] | settings, one file a section |
+//! | [`serve`] | serving, from the settings to the last answer |
+//! | [`admin`] | commands for the operator, one file each |
 //! | [`assemble`] | which adapters stand behind the relay's ports: the only place that names them |
 //! | [`data_dir`] | the folder that holds everything: its lock, its secret |
+//! | [`mail`] | what is told by mail: words, queue, mail server |
 //! | [`passwords`] | bcrypt beside the runtime, a few at a time |
 //! | [`system`] | the machine's clock and randomness |
 //! | [`site`] | the files that the browser fetches |
@@ -17,12 +20,14 @@
 
 use std::process::ExitCode;
 
+mod admin;
 mod assemble;
 mod command_line;
 mod config;
 mod data_dir;
 mod http;
 mod logging;
+mod mail;
 mod passwords;
 mod serve;
 mod shutdown;
@@ -32,5 +37,6 @@ mod system;
 fn main() -> ExitCode {
     match command_line::parse() {
         command_line::Command::Serve(settings) => serve::serve(*settings),
+        command_line::Command::Admin(command) => admin::run(*command),
     }
 }

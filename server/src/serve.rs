@@ -2,25 +2,31 @@
 
 use std::{env, fmt::Display, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use protocol::policy::Registration;
+use relay::Relay;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
-    assemble,
-    config::{Config, Http, ServeSettings},
+    assemble::{self, Assembled},
+    config::{Config, Http, Mail, Settings},
     http::{self, Server},
-    logging, shutdown,
+    logging,
+    mail::{Writer, job::Job, smtp::Smtp},
+    shutdown::{self, Shutdown},
     site::Site,
 };
 
 /// How long open requests may take to end after the wish to end.
 const GRACE: Duration = Duration::from_secs(8);
+/// So often it is written down what was counted to slow guessing down.
+const KEEP_COUNTERS: Duration = Duration::from_secs(5);
 
 /// Serves until told to stop. What keeps it from starting is said in one line.
-pub(crate) fn serve(settings: ServeSettings) -> ExitCode {
+pub(crate) fn serve(settings: Settings) -> ExitCode {
     match try_serve(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -30,7 +36,7 @@ pub(crate) fn serve(settings: ServeSettings) -> ExitCode {
     }
 }
 
-fn try_serve(settings: ServeSettings) -> Result<(), String> {
+fn try_serve(settings: Settings) -> Result<(), String> {
     let config = settings.settle().map_err(text)?;
     logging::begin(&config.log).map_err(|problem| format!("the log filter is not valid: {problem}"))?;
     raise_file_limit();
@@ -39,12 +45,13 @@ fn try_serve(settings: ServeSettings) -> Result<(), String> {
 }
 
 async fn run(config: Config) -> Result<(), String> {
-    let Config { http, data, accounts, log: _ } = config;
+    let Config { http, data, accounts, mail, log: _ } = config;
     let listener = TcpListener::bind(http.listen).await.map_err(|problem| {
         format!("cannot listen on {}: {problem}; name another place with --listen", http.listen)
     })?;
     let http = http.listening_on(listener.local_addr().map_err(text)?);
-    let assembled = assemble::assemble(&data, &accounts).await.map_err(text)?;
+    let assembled = assemble::assemble(&data, &accounts, mail.is_some()).await.map_err(text)?;
+    assembled.relay.restore_counters().await.map_err(text)?;
     let site = Site::of(http.site_dir.clone().or_else(leptos_site_dir));
     let (trigger, wish) = shutdown::channel();
     tokio::spawn(async move {
@@ -52,18 +59,73 @@ async fn run(config: Config) -> Result<(), String> {
         info!("stopping");
         trigger.utter();
     });
-    tell_start(&http, &site, &data.dir.display());
+    tell_start(&http, &site, &data.dir.display(), accounts.registration, mail.as_ref());
+    let counting = tokio::spawn(keep_counters(assembled.relay.clone(), wish.clone()));
+    let mailing = tokio::spawn(send_mail(&assembled, &http, mail, wish.clone()));
     let server = Server::new(http, assembled.relay.clone(), Arc::clone(&assembled.store), site, wish.clone());
     http::serve(listener, server, wish, GRACE).await;
+    // Neither panics, and both end by themselves after the wish.
+    let _ = tokio::join!(counting, mailing);
+    if let Err(problem) = assembled.relay.keep_counters().await {
+        error!(%problem, "what was counted against guessing was not kept");
+    }
     assembled.close().await;
     info!("stopped");
     Ok(())
 }
 
+/// Writes down what was counted, by and by.
+async fn keep_counters(relay: Relay, shutdown: Shutdown) {
+    let mut wish = std::pin::pin!(shutdown.wished());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEEP_COUNTERS) => {}
+            () = &mut wish => return,
+        }
+        if let Err(problem) = relay.keep_counters().await {
+            warn!(%problem, "what was counted against guessing is kept later");
+        }
+    }
+}
+
+/// The task that sends mail, where there is a mail server; one that does nothing, where there is none.
+fn send_mail(
+    assembled: &Assembled,
+    http: &Http,
+    mail: Option<Mail>,
+    shutdown: Shutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    let job = mail.map(|mail| Job {
+        relay: assembled.relay.clone(),
+        postbox: Arc::clone(&assembled.postbox),
+        writer: Writer { from: mail.from.clone(), base_url: http.base_url.clone() },
+        smtp: Smtp::new(mail),
+    });
+    async move {
+        if let Some(job) = job {
+            job.run(shutdown).await;
+        }
+    }
+}
+
 /// The line that says where to look, and what an operator must know.
-fn tell_start(http: &Http, site: &Site, data: &dyn Display) {
+fn tell_start(http: &Http, site: &Site, data: &dyn Display, registration: Registration, mail: Option<&Mail>) {
     let address = http.listen;
     info!(%address, base_url = %http.base_url, %data, "secure-messaging serves at {}", http.base_url);
+    match registration {
+        Registration::Open => info!("anybody who reaches this server may make an account"),
+        Registration::Invite => info!(
+            "an account takes an invitation: make one with `secure-messaging admin invite create`, or let everybody in \
+             with --registration open"
+        ),
+        Registration::Closed => info!("nobody may make an account: registration is closed"),
+    }
+    match mail {
+        Some(mail) => info!(host = mail.host, port = mail.port, "mail is sent"),
+        None => info!(
+            "no mail server is set: forgotten passwords take `secure-messaging admin reset-link USER`, see --smtp-host"
+        ),
+    }
     if matches!(site, Site::Missing) {
         warn!(
             "built without the web pages' files: pages will not come alive. Build with `cargo xtask build`"

@@ -58,15 +58,13 @@ pub fn Unlock(
             session.log_out_locked().await;
         });
     };
-    let explained = match reason {
-        Some(reason) => reason.text(),
-        None => "Your password opens your messages on this device.".to_owned(),
-    };
     view! {
         <form class="card card-narrow" method="post" on:submit=submit aria-labelledby="unlock-title">
-            <h1 id="unlock-title">"Unlock"</h1>
-            <p class="notice" role="status">{explained}</p>
-            <p>"Signed in as " <strong>{shown.clone()}</strong></p>
+            <div>
+                <h1 id="unlock-title">"Unlock"</h1>
+                <p class="lead">"Signed in as " <strong>{shown.clone()}</strong></p>
+            </div>
+            {reason.map(|reason| view! { <p class="notice" role="status">{reason.text()}</p> })}
             <SettledUsername name=shown.clone() />
             <PasswordField id="password" label="Password" autocomplete="current-password" node=password />
             <FormError text=steps.error />

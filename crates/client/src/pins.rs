@@ -121,8 +121,9 @@ impl<D: Device> Engine<D> {
         for chunk in accounts.chunks(MAX_RECIPIENTS) {
             let keys = self.device.call(FetchKeys { accounts: chunk.to_vec() }).await?;
             // Only what was asked for, each once: a server cannot slip in somebody else.
-            let deleted = keys.deleted.into_iter().filter(|account| chunk.contains(account));
-            self.note_deleted(deleted.collect()).await?;
+            let is_there = |account: &AccountId| keys.bundles.iter().any(|bundle| bundle.account == *account);
+            let deleted = keys.deleted.iter().copied().filter(|account| !is_there(account));
+            self.note_deleted(chunk, &deleted.collect(), is_there).await?;
             for bundle in keys.bundles {
                 let asked = chunk.contains(&bundle.account);
                 let again = bundles.iter().any(|known: &KeyBundle| known.account == bundle.account);
@@ -209,13 +210,18 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Remembers that the directory says of these accounts that their owners deleted them.
-    async fn note_deleted(&self, accounts: Vec<AccountId>) -> Result<(), Interruption> {
+    /// Remembers of which accounts the directory says that their owners deleted them; forgets it of those that are there.
+    async fn note_deleted(
+        &self,
+        asked: &[AccountId],
+        deleted: &BTreeSet<AccountId>,
+        is_there: impl Fn(&AccountId) -> bool,
+    ) -> Result<(), Interruption> {
         let mut changes = Vec::new();
-        for account in accounts {
-            let changed = self.state().contacts.set_deleted(account);
+        for account in asked.iter().filter(|account| deleted.contains(account) || is_there(account)) {
+            let changed = self.state().contacts.set_deleted(*account, deleted.contains(account));
             if let Some(contact) = changed {
-                changes.push(self.records.put(&*self.device, self.records.contact(account), &contact));
+                changes.push(self.records.put(&*self.device, self.records.contact(*account), &contact));
             }
         }
         if !changes.is_empty() {

@@ -16,6 +16,7 @@ use protocol::{
     vault::{PutRow, Row, VaultKind},
 };
 use rand_core::UnwrapErr;
+use relay::port::Notice;
 use stage::{NOW_MS, Person, Stage};
 
 const ALL: FetchPage = FetchPage { after: Cursor::START, limit: 100 };
@@ -153,11 +154,11 @@ async fn a_subscriber_hears_of_what_was_there_and_of_what_comes() {
     stage.send(&alice, &alice.person.seal("one", &[&bob.person])).await.unwrap();
 
     let mut ends = stage.relay.subscribe(&bob.caller).await.unwrap();
-    assert_eq!(ends.next().await, Some(Cursor(1)));
+    assert_eq!(ends.next().await, Some(Notice::Grown(Cursor(1))));
     assert_eq!(ends.next().now_or_never(), None);
     stage.send(&alice, &alice.person.seal("two", &[&bob.person])).await.unwrap();
     stage.send(&bob, &bob.person.seal("three", &[&alice.person])).await.unwrap();
-    assert_eq!(ends.next().await, Some(Cursor(3)), "a slow reader skips what is outdated");
+    assert_eq!(ends.next().await, Some(Notice::Grown(Cursor(3))), "a slow reader skips what is outdated");
 
     stage.relay.logout(&bob.caller, Logout {}).await.unwrap();
     stage.send(&alice, &alice.person.seal("four", &[&bob.person])).await.unwrap();

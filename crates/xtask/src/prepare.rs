@@ -99,8 +99,24 @@ fn runs(browser: &str) -> bool {
 }
 
 fn install_chromium() -> Result<()> {
+    install("chromium")
+}
+
+/// An authenticator by other people, against which the stories hold ours.
+pub(crate) fn oathtool() -> Result<()> {
+    let is_there = || command::succeeds(Tool::new("oathtool", "").args(["--version"]));
+    if is_there() {
+        return Ok(());
+    }
+    progress::step("oathtool", || {
+        install("oathtool").context("oathtool cannot be had: install it (OATH Toolkit)")?;
+        if is_there() { Ok(()) } else { bail!("oathtool was installed and does not run") }
+    })
+}
+
+fn install(package: &str) -> Result<()> {
     apt_get(&["update"])?;
-    apt_get(&["install", "--yes", "--no-install-recommends", "chromium"])
+    apt_get(&["install", "--yes", "--no-install-recommends", package])
 }
 
 fn apt_get(arguments: &[&str]) -> Result<()> {

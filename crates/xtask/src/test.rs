@@ -101,6 +101,7 @@ fn end2end(workspace: &Workspace, report: &mut Report) {
         prepare::node()?;
         prepare::npm_packages(workspace)?;
         let chromium = prepare::chromium()?;
+        prepare::oathtool()?;
         let npm = Tool::new("npm", "install Node.js 20 or newer").folder(&workspace.root.join("end2end"));
         command::run(npm.args(["test"]).env("SECURE_MESSAGING_BIN", &binary).env("CHROMIUM", chromium))
     });

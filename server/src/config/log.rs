@@ -39,6 +39,10 @@ pub(crate) struct Log {
 }
 
 impl LogSettings {
+    pub(super) fn quiet(self) -> Self {
+        Self { filter: self.filter.or_else(|| Some("warn".to_owned())), ..self }
+    }
+
     pub(super) fn or(self, file: Self) -> Self {
         Self { format: self.format.or(file.format), filter: self.filter.or(file.filter) }
     }

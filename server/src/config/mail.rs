@@ -29,7 +29,12 @@ pub(crate) struct MailSettings {
     #[arg(skip)]
     password: Option<SmtpPassword>,
     /// A file that holds the password and nothing else.
-    #[arg(long = "smtp-password-file", env = "SMTP_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
+    #[arg(
+        long = "smtp-password-file",
+        env = "SMTP_PASSWORD_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     password_file: Option<PathBuf>,
     /// Who the mails are from, like `Secure Messaging <no-reply@example.org>`.
     #[arg(long = "smtp-from", env = "SMTP_FROM", hide_env_values = true, value_name = "MAILBOX")]

@@ -77,6 +77,12 @@ pub(crate) enum ConfigError {
 }
 
 impl Settings {
+    /// The same for a command that a person runs: nothing but trouble is logged, unless more is asked for.
+    pub(crate) fn quiet(mut self) -> Self {
+        self.sections.log = self.sections.log.quiet();
+        self
+    }
+
     /// Reads the file, if one is named, and settles every figure.
     pub(crate) fn settle(self) -> Result<Config, ConfigError> {
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();

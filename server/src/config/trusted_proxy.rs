@@ -50,9 +50,8 @@ mod tests {
 
     #[test]
     fn a_proxy_is_an_address_or_a_network() {
-        let is = |proxy: &str, address: &str| {
-            proxy.parse::<TrustedProxy>().unwrap().is(address.parse().unwrap())
-        };
+        let is =
+            |proxy: &str, address: &str| proxy.parse::<TrustedProxy>().unwrap().is(address.parse().unwrap());
         assert!(is("10.0.0.1", "10.0.0.1") && !is("10.0.0.1", "10.0.0.2"));
         assert!(is("10.0.0.7/8", "10.9.9.9") && !is("10.0.0.0/8", "11.0.0.0"));
         assert!(is("10.0.0.0/8", "::ffff:10.0.0.1") && is("::ffff:10.0.0.1", "10.0.0.1"));

@@ -58,7 +58,8 @@ mod tests {
     use super::*;
 
     fn asks(peer: &str, lines: &[&str]) -> String {
-        let trusted = ["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::/32"].map(|proxy| proxy.parse().unwrap());
+        let trusted =
+            ["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::/32"].map(|proxy| proxy.parse().unwrap());
         let headers = lines.iter().map(|line| (X_FORWARDED_FOR, line.parse().unwrap()));
         client(peer.parse().unwrap(), &headers.collect(), &trusted).to_string()
     }
@@ -71,7 +72,11 @@ mod tests {
         assert_eq!(asks("127.0.0.1", &["203.0.113.9, 192.0.2.1"]), "192.0.2.1", "forged by the client");
         assert_eq!(asks("127.0.0.1", &["203.0.113.9, 192.0.2.1, 10.1.2.3"]), "192.0.2.1", "two proxies");
         assert_eq!(asks("10.0.0.1", &["192.0.2.1,2001:db8::7"]), "192.0.2.1");
-        assert_eq!(asks("127.0.0.1", &["10.0.0.9, 10.0.0.8"]), "10.0.0.9", "somebody within the trusted network");
+        assert_eq!(
+            asks("127.0.0.1", &["10.0.0.9, 10.0.0.8"]),
+            "10.0.0.9",
+            "somebody within the trusted network"
+        );
     }
 
     #[test]
@@ -97,7 +102,11 @@ mod tests {
         for garbage in ["", ",", "unknown", "_hidden", "192.0.2.1;", "192.0.2.1, x", "for=192.0.2.1"] {
             assert_eq!(asks("127.0.0.1", &[garbage]), "127.0.0.1", "{garbage}");
         }
-        assert_eq!(asks("127.0.0.1", &["garbage, 192.0.2.1"]), "192.0.2.1", "what stands before is not looked at");
+        assert_eq!(
+            asks("127.0.0.1", &["garbage, 192.0.2.1"]),
+            "192.0.2.1",
+            "what stands before is not looked at"
+        );
         assert_eq!(asks("127.0.0.1", &[]), "127.0.0.1");
     }
 }

@@ -13,7 +13,10 @@ pub(super) struct Layout {
 enum Part {
     Paragraph(String),
     /// Something to follow, and what to say of it.
-    Link { said: &'static str, url: String },
+    Link {
+        said: &'static str,
+        url: String,
+    },
     /// Something to copy, on a line of its own.
     Code(String),
 }
@@ -71,7 +74,12 @@ impl Layout {
             match part {
                 Part::Paragraph(paragraph) => writeln!(body, "<p>{}</p>", Escaped(paragraph)),
                 Part::Link { said, url } => {
-                    writeln!(body, "<p>{}:<br><a href=\"{url}\">{url}</a></p>", Escaped(said), url = Escaped(url))
+                    writeln!(
+                        body,
+                        "<p>{}:<br><a href=\"{url}\">{url}</a></p>",
+                        Escaped(said),
+                        url = Escaped(url)
+                    )
                 }
                 Part::Code(code) => writeln!(body, "<p><code>{}</code></p>", Escaped(code)),
             }

@@ -14,7 +14,7 @@ pub(super) fn layout(letter: &Letter, base_url: &BaseUrl) -> Layout {
         Letter::ResetPassword { accounts } => {
             let [(username, _)] = accounts.as_slice() else { return several_resets(accounts, base_url) };
             let letter = Layout::to(Some(username.as_str()), "Reset your password").paragraph(format!(
-                "somebody asked for a new password for your account {username} at {base_url}."
+                "Somebody asked for a new password for your account {username} at {base_url}."
             ));
             with_reset(letter, &accounts[0], base_url).paragraph(HOW_LONG).paragraph(NOT_ASKED_FOR)
         }
@@ -22,7 +22,7 @@ pub(super) fn layout(letter: &Letter, base_url: &BaseUrl) -> Layout {
             let token = token.to_text();
             Layout::to(Some(username.as_str()), "Confirm your e-mail address")
                 .paragraph(format!(
-                    "the account {username} at {base_url} wants its mails at this address. If that is right:"
+                    "The account {username} at {base_url} wants its mails at this address. If that is right:"
                 ))
                 .link("Confirm this address", format!("{base_url}/confirm-email#token={}", *token))
                 .paragraph("Or copy this token into the page:")
@@ -35,9 +35,9 @@ pub(super) fn layout(letter: &Letter, base_url: &BaseUrl) -> Layout {
 }
 
 /// A mail that says nothing but that it came.
-pub(crate) fn test_letter(base_url: &BaseUrl) -> Layout {
+pub(super) fn test_letter(base_url: &BaseUrl) -> Layout {
     Layout::to(None, "A test of your mail settings")
-        .paragraph(format!("this mail says that {base_url} can send mail with its settings. All is well."))
+        .paragraph(format!("This mail says that {base_url} can send mail with its settings. All is well."))
         .paragraph("If this was not you, somebody who runs that server typed your address by mistake.")
 }
 
@@ -48,7 +48,7 @@ const NOT_ASKED_FOR: &str = "If this was not you, do nothing: your password stay
 
 fn several_resets(accounts: &[(Username, crypto::one_time::ResetToken)], base_url: &BaseUrl) -> Layout {
     let letter = Layout::to(None, "Reset your password").paragraph(format!(
-        "somebody asked for a new password at {base_url}. {} accounts have this address; each has a link of its own.",
+        "Somebody asked for a new password at {base_url}. {} accounts have this address; each has a link of its own.",
         accounts.len()
     ));
     let letter = accounts.iter().fold(letter, |letter, account| {
@@ -117,7 +117,7 @@ fn notice(username: &Username, event: &Event, at_ms: u64, base_url: &BaseUrl) ->
         ),
     };
     let letter = Layout::to(Some(username.as_str()), subject)
-        .paragraph(format!("this happened to your account {username} at {base_url}: {happened}."))
+        .paragraph(format!("This happened to your account {username} at {base_url}: {happened}."))
         .paragraph(format!("When: {}", time(at_ms)))
         .paragraph("If this was you, all is well, and there is nothing to do.");
     match event {
@@ -207,7 +207,10 @@ mod tests {
         assert!(text.contains(&format!("\n    {}\n", *token)), "{text}");
         let text = layout(&samples()[2], &base_url).text();
         let token = EmailToken::from_bytes(&[3; 32]).to_text();
-        assert!(text.contains(&format!("https://chat.example.org/confirm-email#token={}\n", *token)), "{text}");
+        assert!(
+            text.contains(&format!("https://chat.example.org/confirm-email#token={}\n", *token)),
+            "{text}"
+        );
     }
 
     #[test]

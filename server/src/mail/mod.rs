@@ -18,6 +18,6 @@ mod mailer;
 mod message;
 pub(crate) mod smtp;
 
-pub(crate) use letters::test_letter;
+pub(crate) use letters::{reset_link, time};
 pub(crate) use mailer::Postbox;
 pub(crate) use message::Writer;

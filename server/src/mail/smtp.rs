@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use lettre::{
-    Message,
+    Address, Message,
     transport::smtp::{
         Error,
         authentication::{Credentials, Mechanism},
@@ -42,7 +42,8 @@ impl Smtp {
     /// Hands a letter over: when this returns, the mail server has promised to deliver it, or to say that it cannot.
     pub(crate) async fn send(&self, message: &Message) -> Result<(), NotTaken> {
         let handing_over = tokio::time::timeout(TIMEOUT, self.hand_over(message)).await;
-        handing_over.unwrap_or_else(|_| Err(self.unusable(format!("did not answer within {} s", TIMEOUT.as_secs()))))
+        handing_over
+            .unwrap_or_else(|_| Err(self.unusable(format!("did not answer within {} s", TIMEOUT.as_secs()))))
     }
 
     async fn hand_over(&self, message: &Message) -> Result<(), NotTaken> {
@@ -91,7 +92,7 @@ impl Smtp {
     async fn say(&self, connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), NotTaken> {
         let (envelope, content) = (message.envelope(), message.formatted());
         let mut parameters = Vec::new();
-        if envelope.has_non_ascii_addresses() {
+        if envelope.to().iter().chain(envelope.from()).any(|address| !is_ascii(address)) {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 return Err(NotTaken::Recipient("it does not know letters like those in it".to_owned()));
             }
@@ -119,6 +120,11 @@ impl Smtp {
     fn unusable(&self, problem: String) -> NotTaken {
         NotTaken::Server { server: format!("{}:{}", self.0.host, self.0.port), problem }
     }
+}
+
+fn is_ascii(address: &Address) -> bool {
+    let address: &str = address.as_ref();
+    address.is_ascii()
 }
 
 /// What went wrong before there was talk of a recipient.

@@ -6,7 +6,12 @@ use axum::body::Body;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use protocol::{account::Logout, call::EVENTS_PATH, refusal::Code};
+use protocol::{
+    account::Logout,
+    call::EVENTS_PATH,
+    refusal::Code,
+    session::{EndOtherSessions, EndSession},
+};
 
 use crate::{client::Client, people::Member, process::Server};
 
@@ -32,25 +37,18 @@ impl Events {
         Self::open(&client.with("last-event-id", &cursor.to_string())).await
     }
 
-    /// The next event's cursor, which stands in its id and in its data; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<u64> {
+    /// The next event; `None` when the stream has ended.
+    async fn next(&mut self) -> Option<Told> {
         tokio::time::timeout(PATIENCE, self.read()).await.expect("an event comes, or the end")
     }
 
-    async fn read(&mut self) -> Option<u64> {
+    async fn read(&mut self) -> Option<Told> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let field =
-                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-                let event = field("event:").map(|_| (field("event:"), field("id:"), field("data:")));
-                let cursor = event.map(|(name, id, data)| {
-                    assert_eq!(name, Some("mailbox"));
-                    assert_eq!(id, data);
-                    id.unwrap().parse().unwrap()
-                });
+                let told = told(event);
                 self.text = rest.to_owned();
-                match cursor {
-                    Some(cursor) => return Some(cursor),
+                match told {
+                    Some(told) => return Some(told),
                     // A comment keeps the stream alive.
                     None => continue,
                 }
@@ -65,6 +63,30 @@ impl Events {
     }
 }
 
+/// What an event says.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// The mailbox ends here.
+    End(u64),
+    /// The account's sessions have changed.
+    Sessions,
+}
+
+fn told(event: &str) -> Option<Told> {
+    let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    match field("event:")? {
+        "mailbox" => {
+            assert_eq!(field("id:"), field("data:"));
+            Some(Told::End(field("id:").unwrap().parse().unwrap()))
+        }
+        "sessions" => {
+            assert_eq!((field("id:"), field("data:")), (None, Some("{}")));
+            Some(Told::Sessions)
+        }
+        other => panic!("{other}"),
+    }
+}
+
 #[tokio::test]
 async fn a_stream_says_where_the_mailbox_ends_and_nothing_else() {
     let server = Server::start();
@@ -73,11 +95,11 @@ async fn a_stream_says_where_the_mailbox_ends_and_nothing_else() {
     let mut events = Events::open(&bob.client).await;
     assert!(events.is_quiet().await, "an empty mailbox has nothing to tell");
     alice.send("one", &[&bob]).await.unwrap();
-    assert_eq!(events.next().await, Some(1));
+    assert_eq!(events.next().await, Some(Told::End(1)));
     alice.send("two", &[&bob]).await.unwrap();
-    assert_eq!(events.next().await, Some(2));
+    assert_eq!(events.next().await, Some(Told::End(2)));
     bob.send("three", &[&alice]).await.unwrap();
-    assert_eq!(events.next().await, Some(3), "one's own message is a delivery too");
+    assert_eq!(events.next().await, Some(Told::End(3)), "one's own message is a delivery too");
 }
 
 #[tokio::test]
@@ -88,12 +110,12 @@ async fn a_stream_takes_up_where_the_last_one_ended() {
     for text in ["one", "two", "three"] {
         alice.send(text, &[&bob]).await.unwrap();
     }
-    assert_eq!(Events::open(&bob.client).await.next().await, Some(3));
-    assert_eq!(Events::after(&bob.client, 1).await.next().await, Some(3));
+    assert_eq!(Events::open(&bob.client).await.next().await, Some(Told::End(3)));
+    assert_eq!(Events::after(&bob.client, 1).await.next().await, Some(Told::End(3)));
     let mut events = Events::after(&bob.client, 3).await;
     assert!(events.is_quiet().await, "all of it was seen");
     alice.send("four", &[&bob]).await.unwrap();
-    assert_eq!(events.next().await, Some(4));
+    assert_eq!(events.next().await, Some(Told::End(4)));
     let strange = bob.client.with("last-event-id", "yesterday").get(EVENTS_PATH).await;
     assert_eq!(strange.refusal().code, Code::InvalidRequest);
 }
@@ -113,7 +135,39 @@ async fn a_stream_is_for_those_who_are_signed_in_and_ends_with_their_session() {
     let (mut first, mut second) = (Events::open(&alice.client).await, Events::open(&other).await);
     alice.client.call(Logout {}).await.unwrap();
     assert_eq!(first.next().await, None);
+    assert_eq!(second.next().await, Some(Told::Sessions));
     assert!(second.is_quiet().await, "the other session's stream stays");
+}
+
+/// Waits for a stream's end; that other sessions came or went may be told before.
+async fn ends(stream: &mut Events) {
+    while let Some(told) = stream.next().await {
+        assert_eq!(told, Told::Sessions);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_another_one_ends_hears_nothing_more() {
+    let server = Server::start();
+    let alice = Member::register("alice", &server.client()).await;
+    let mut here = Events::open(&alice.client).await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        let signed_in = server.client().call(alice.person.login()).await.unwrap();
+        assert_eq!(here.next().await, Some(Told::Sessions), "a new sign-in is told");
+        let client = server.client().with_token(signed_in.token.as_deref().unwrap());
+        others.push((signed_in.session, Events::open(&client).await, client));
+    }
+    let (session, mut stream, client) = others.remove(0);
+    alice.client.call(EndSession { session }).await.unwrap();
+    ends(&mut stream).await;
+    assert_eq!(client.get(EVENTS_PATH).await.refusal().code, Code::NotSignedIn);
+    assert_eq!(here.next().await, Some(Told::Sessions));
+    alice.client.call(EndOtherSessions {}).await.unwrap();
+    for (_, stream, _) in &mut others {
+        ends(stream).await;
+    }
+    assert_eq!(here.next().await, Some(Told::Sessions), "its own stream goes on");
 }
 
 #[tokio::test]
@@ -142,7 +196,7 @@ async fn an_event_comes_soon() {
     for cursor in 1..=20 {
         let start = Instant::now();
         alice.send("quick", &[&bob]).await.unwrap();
-        assert_eq!(events.next().await, Some(cursor));
+        assert_eq!(events.next().await, Some(Told::End(cursor)));
         slowest = slowest.max(start.elapsed());
     }
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");

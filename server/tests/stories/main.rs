@@ -2,12 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails a story")]
 #![expect(clippy::disallowed_methods, reason = "stories wait for a real server, in real time")]
 
+mod accounts;
+mod admin;
+mod authenticator;
+mod brakes;
 mod canary;
 mod client;
 mod connections;
 mod durability;
 mod edge;
 mod events;
+mod mail;
 mod people;
 mod process;
+mod registration;
+mod resets;
+mod second_factor;
 mod sessions;
+mod smtp;

@@ -6,8 +6,10 @@ use crypto::{
     id::{AccountId, ConversationId, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{KdfParams, StretchedPassword},
+    one_time::{InviteToken, ResetToken},
     prekey::{Prekey, PrekeySecret},
     recovery::RecoveryKey,
+    reset_proof::NewPassword,
     vault::VaultPlace,
 };
 use getrandom::SysRng;
@@ -15,6 +17,9 @@ use protocol::{
     Binary, Cursor, Refusal,
     account::{Login, Register, SignedIn},
     mailbox::{FetchPage, Item, Send, Sent},
+    profile::ChangePassword,
+    proof::Proof,
+    reset::{NewKeys, RedeemReset, ResetKeys},
     vault::{NewRow, VaultKind},
 };
 use rand_core::UnwrapErr;
@@ -25,7 +30,9 @@ use crate::{client::Client, process::Server};
 pub(crate) struct Person {
     pub(crate) account: AccountId,
     pub(crate) name: String,
-    identity: IdentityKey,
+    pub(crate) email: Option<String>,
+    pub(crate) invite: Option<InviteToken>,
+    pub(crate) identity: IdentityKey,
     prekey: PrekeySecret,
     kdf: KdfParams,
     pub(crate) stretched: StretchedPassword,
@@ -41,7 +48,17 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) async fn register(name: &str, client: &Client) -> Self {
-        let person = Person::new(name);
+        Self::join(Person::new(name), client).await
+    }
+
+    /// The same, with an address of their own.
+    pub(crate) async fn register_with_email(name: &str, client: &Client) -> Self {
+        let mut person = Person::new(name);
+        person.email = Some(format!("{name}@example.org"));
+        Self::join(person, client).await
+    }
+
+    async fn join(person: Person, client: &Client) -> Self {
         let signed_in = client.call(person.registration()).await.unwrap();
         let client = client.with_token(signed_in.token.as_deref().unwrap());
         Self { person, signed_in, client }
@@ -97,6 +114,8 @@ impl Person {
         Self {
             account: AccountId::random(&mut rng),
             name: name.to_owned(),
+            email: None,
+            invite: None,
             identity: IdentityKey::generate(&mut rng),
             prekey: PrekeySecret::generate(PrekeyId(1), 1, &mut rng),
             kdf: KdfParams::generate(&mut rng),
@@ -122,7 +141,8 @@ impl Person {
         Register {
             account: self.account,
             username: self.name.parse().unwrap(),
-            email: None,
+            email: self.email.as_ref().map(|email| email.parse().unwrap()),
+            invite: self.invite.clone(),
             kdf: self.kdf,
             auth_key: self.stretched.auth_key(),
             wrapped_by_password: self.account_key.wrap_with_password(
@@ -147,8 +167,61 @@ impl Person {
         Login {
             username: self.name.parse().unwrap(),
             auth_key: self.stretched.auth_key(),
+            code: None,
             device_name: "Another program".to_owned(),
         }
+    }
+
+    /// The password once more.
+    pub(crate) fn proof(&self) -> Proof {
+        Proof { auth_key: self.stretched.auth_key(), code: None }
+    }
+
+    /// A request that sets the password of `with`.
+    pub(crate) fn new_password(&self, with: &Person) -> ChangePassword {
+        let (kdf, auth_key) = (with.kdf, with.stretched.auth_key());
+        let wrap_key = with.stretched.wrap_key();
+        let wrapped_by_password =
+            self.account_key.wrap_with_password(self.account, &wrap_key, &kdf, &mut UnwrapErr(SysRng));
+        ChangePassword { proof: self.proof(), kdf, auth_key, wrapped_by_password }
+    }
+
+    /// A reset that sets the password of `with`, and keeps the keys.
+    pub(crate) fn keep_keys(&self, token: &ResetToken, with: &Person) -> RedeemReset {
+        let ChangePassword { kdf, auth_key, wrapped_by_password, proof: _ } = self.new_password(with);
+        let new = NewPassword {
+            account: self.account,
+            token: token.hash(),
+            kdf: &kdf,
+            auth_key: &auth_key,
+            wrapped_by_password: &wrapped_by_password,
+        };
+        let keys = ResetKeys::Keep { proof: new.sign(&self.identity) };
+        RedeemReset { token: token.clone(), code: None, kdf, auth_key, wrapped_by_password, keys }
+    }
+
+    /// A reset that begins anew, and the person who comes out of it.
+    pub(crate) fn replace_keys(&self, token: &ResetToken) -> (RedeemReset, Person) {
+        let mut new = Person::new(&self.name);
+        new.account = self.account;
+        let (id, sequence) = (self.prekey.id().0 + 1, self.prekey.sequence() + 1);
+        new.prekey = PrekeySecret::generate(PrekeyId(id), sequence, &mut UnwrapErr(SysRng));
+        let registration = new.registration();
+        let keys = NewKeys {
+            wrapped_by_recovery_key: registration.wrapped_by_recovery_key,
+            identity: registration.identity,
+            prekey: registration.prekey,
+            vault: registration.vault,
+        };
+        let redeem = RedeemReset {
+            token: token.clone(),
+            code: None,
+            kdf: registration.kdf,
+            auth_key: registration.auth_key,
+            wrapped_by_password: registration.wrapped_by_password,
+            keys: ResetKeys::Replace(Box::new(keys)),
+        };
+        (redeem, new)
     }
 
     fn published(&self) -> Prekey {

@@ -4,7 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -46,6 +46,13 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// Runs a command of its operator, while it serves.
+    pub(crate) fn admin(&self, arguments: &[&str]) -> Told {
+        let output =
+            binary().arg("admin").args(arguments).arg("--data-dir").arg(self.data()).output().unwrap();
+        Told::of(output)
+    }
+
     /// All that it has logged, over all starts.
     pub(crate) fn log(&self) -> String {
         (1..=self.starts)
@@ -79,14 +86,35 @@ impl Drop for Server {
     }
 }
 
+/// What a command gave, and what it said.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Told {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What stands behind the `#` of the one link that it gave.
+    pub(crate) fn token<T: std::str::FromStr<Err: std::fmt::Debug>>(&self, link: &str) -> T {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        let token = self.out.strip_prefix(link).unwrap_or_else(|| panic!("{self:?}"));
+        token.trim_end().parse().unwrap()
+    }
+}
+
 /// The binary with these arguments, and nothing of this process's environment that it would take for settings.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secure-messaging"));
     for (name, _) in std::env::vars_os() {
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with("SECURE_MESSAGING_") || name.starts_with("LEPTOS_"))
-        {
+        if name.to_str().is_some_and(|name| {
+            ["SECURE_MESSAGING_", "LEPTOS_", "SMTP_"].iter().any(|ours| name.starts_with(ours))
+        }) {
             command.env_remove(name);
         }
     }

@@ -67,7 +67,7 @@ async fn a_page_gets_a_cookie_that_scripts_cannot_read_and_no_token() {
 
 #[tokio::test]
 async fn behind_tls_the_cookie_is_bound_to_the_host() {
-    let server = Server::start_with(&["--base-url", "https://chat.example.org"]);
+    let server = Server::start_with(&["--base-url", "https://chat.example.org", "--registration", "open"]);
     let alice = Person::new("alice");
     let page = server.client().with("origin", "https://chat.example.org");
     let answer = page.post("/fn/account/register", serde_json::to_vec(&alice.registration()).unwrap()).await;

@@ -35,14 +35,16 @@ impl Contacts {
         Some(contact.clone())
     }
 
-    /// Says that an account was deleted. The contact, if that is news.
-    pub(crate) fn set_deleted(&mut self, account: AccountId) -> Option<KeptContact> {
+    /// Says whether an account was deleted. The contact, if that is news.
+    pub(crate) fn set_deleted(&mut self, account: AccountId, deleted: bool) -> Option<KeptContact> {
         let contact = self.0.get_mut(&account)?;
-        if contact.deleted {
+        if contact.deleted == deleted {
             return None;
         }
-        contact.deleted = true;
-        contact.offered = None;
+        contact.deleted = deleted;
+        if deleted {
+            contact.offered = None;
+        }
         Some(contact.clone())
     }
 

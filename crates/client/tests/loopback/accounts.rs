@@ -256,6 +256,31 @@ fn a_look_at_a_conversation_finds_that_an_account_is_gone() {
 }
 
 #[test]
+fn a_server_that_said_deleted_for_a_while_is_believed_no_longer_than_that() {
+    let world = World::new(11);
+    let [alice, bob] = Person::couple(&world);
+    let talk = bob.opens(&[&alice]);
+    bob.says(talk, "Hello");
+    let alices = serde_json::to_value(alice.account.me().account).unwrap();
+    bob.device.set_hostility(move |path, _, answer| {
+        let mut answer = answer?;
+        if path == "/fn/directory/keys" {
+            answer["bundles"].as_array_mut().unwrap().retain(|bundle| bundle["account"] != alices);
+            answer["deleted"] = serde_json::json!([alices]);
+        }
+        Ok(answer)
+    });
+    block_on(bob.account.look_at_keys(talk)).unwrap();
+    assert_eq!(bob.account.thread(talk).unwrap().deleted.len(), 1);
+    bob.device.set_hostility(|_, _, answer| answer);
+    block_on(bob.account.look_at_keys(talk)).unwrap();
+    assert!(bob.account.thread(talk).unwrap().deleted.is_empty());
+    bob.says(talk, "Still there?");
+    alice.syncs();
+    assert_eq!(alice.sees(talk), ["bob: Hello", "bob: Still there?"]);
+}
+
+#[test]
 fn an_export_holds_everything_and_the_sealed_one_nothing_readable() {
     let world = World::new(10);
     let [alice, bob] = Person::couple(&world);

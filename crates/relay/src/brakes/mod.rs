@@ -135,7 +135,8 @@ impl Brakes {
     pub(crate) fn mail_to(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
         let subject = self.subject(&[b"account", &account.to_bytes()]);
         let mut levels = self.lock();
-        let level = levels.of(Purpose::AccountMails, subject).take(self.policy.mails_per_account, now_ms)?;
+        let level =
+            levels.by(Purpose::AccountMails, subject, now_ms).take(self.policy.mails_per_account, now_ms)?;
         levels.set(Purpose::AccountMails, subject, level);
         Ok(())
     }
@@ -144,7 +145,8 @@ impl Brakes {
     pub(crate) fn code(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
         let subject = self.subject(&[b"account", &account.to_bytes()]);
         let mut levels = self.lock();
-        let level = levels.of(Purpose::AccountCodes, subject).take(self.policy.codes_per_account, now_ms)?;
+        let level =
+            levels.by(Purpose::AccountCodes, subject, now_ms).take(self.policy.codes_per_account, now_ms)?;
         levels.set(Purpose::AccountCodes, subject, level);
         Ok(())
     }
@@ -160,9 +162,11 @@ impl Brakes {
     pub(crate) fn password(&self, username: &Username, network: Network, now_ms: u64) -> Result<(), Refusal> {
         let [name, here] = self.of_name(username, network);
         let mut levels = self.lock();
-        let of_name = levels.of(Purpose::NameFailures, name).fail(rest_at_the_cap, now_ms)?;
-        let of_here = levels.of(Purpose::NameFailuresFromNetwork, here).fail(growing_delay, now_ms)?;
-        let of_all = levels.of(Purpose::AllFailures, EVERYBODY).take(self.policy.failed_logins, now_ms)?;
+        let of_name = levels.by(Purpose::NameFailures, name, now_ms).fail(rest_at_the_cap, now_ms)?;
+        let of_here =
+            levels.by(Purpose::NameFailuresFromNetwork, here, now_ms).fail(growing_delay, now_ms)?;
+        let of_all =
+            levels.by(Purpose::AllFailures, EVERYBODY, now_ms).take(self.policy.failed_logins, now_ms)?;
         let rate = self.policy.failed_logins_per_network;
         self.take_of_network(&mut levels, Purpose::NetworkFailures, rate, network, now_ms)?;
         levels.set(Purpose::AllFailures, EVERYBODY, of_all);
@@ -210,7 +214,7 @@ impl Brakes {
         now_ms: u64,
     ) -> Result<(), Refusal> {
         let mut levels = self.lock();
-        let all = levels.of(of_all, EVERYBODY).take(all_rate, now_ms)?;
+        let all = levels.by(of_all, EVERYBODY, now_ms).take(all_rate, now_ms)?;
         self.take_of_network(&mut levels, of_network, network_rate, network, now_ms)?;
         levels.set(of_all, EVERYBODY, all);
         levels.make_room(now_ms);
@@ -229,7 +233,7 @@ impl Brakes {
             return Ok(());
         }
         let subject = self.of_network(network);
-        let level = levels.of(purpose, subject).take(rate, now_ms)?;
+        let level = levels.by(purpose, subject, now_ms).take(rate, now_ms)?;
         levels.set(purpose, subject, level);
         Ok(())
     }
@@ -265,6 +269,17 @@ impl Brakes {
 impl Levels {
     fn of(&self, purpose: Purpose, subject: Subject) -> Level {
         self.counted.get(&(purpose, subject)).copied().unwrap_or_default()
+    }
+
+    /// The same by this time. Where the clock has stepped back, the time that was noted lies ahead: it is set to now, or
+    /// who waits would wait until the clock has caught up.
+    fn by(&mut self, purpose: Purpose, subject: Subject, now_ms: u64) -> Level {
+        let noted = self.of(purpose, subject);
+        let level = Level { at_ms: noted.at_ms.min(now_ms), ..noted };
+        if level != noted {
+            self.set(purpose, subject, level);
+        }
+        level
     }
 
     fn set(&mut self, purpose: Purpose, subject: Subject, level: Level) {

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_code_is_taken_a_step_early_or_late_and_no_more() {
         let authenticator = Authenticator::new(SECRET, "alice").unwrap();
-        let now_ms = 1_111_111_109_000;
+        let now_ms: u64 = 1_111_111_109_000;
         let at = |seconds: i64| {
             authenticator.step_of(code("081804"), None, now_ms.saturating_add_signed(seconds * 1_000))
         };

@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crypto::{
@@ -14,32 +14,59 @@ use crypto::{
     id::{AccountId, ConversationId, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{AuthKey, KdfParams, StretchedPassword},
+    one_time::{RecoveryCode, ResetToken},
     prekey::{Prekey, PrekeySecret},
     recovery::RecoveryKey,
+    reset_proof::NewPassword,
     vault::{VaultKind, VaultPlace},
 };
 use protocol::{
     Binary, Refusal,
     account::{Login, Register, SignedIn},
     mailbox::{Send, Sent},
+    proof::Proof,
+    reset::{NewKeys, RedeemReset, ResetKeys},
+    second_factor::{BeginTotp, EnableTotp, SecondFactorCode, TotpBegun},
     vault::NewRow,
 };
 use rand_core::UnwrapErr;
 use relay::{
-    Caller, Policy, Relay, RelayParts, ServerSecret, SessionToken,
-    port::{Bcrypt, BcryptCost, Clock, Entropy, LocalEvents},
+    Caller, Network, Policy, Relay, RelayParts, ServerSecret, SessionToken,
+    mail::{Letter, OutgoingMail},
+    port::{Bcrypt, BcryptCost, Clock, Entropy, LocalEvents, Mailer},
 };
 use store_memory::MemoryStore;
 
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 pub(crate) const MINUTE_MS: u64 = 60_000;
-pub(crate) const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+pub(crate) const HOUR_MS: u64 = 60 * MINUTE_MS;
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
+/// Where requests come from, when a story does not say.
+pub(crate) const HOME: Network = Network::V4([192, 0, 2]);
 
 pub(crate) struct Stage {
     pub(crate) relay: Relay,
     pub(crate) events: LocalEvents,
+    pub(crate) mail: Arc<Mail>,
     store: MemoryStore,
     clock: Arc<StoppedClock>,
+}
+
+/// Mail can be sent, unless the story says otherwise; the story itself takes it.
+pub(crate) struct Mail(AtomicBool);
+
+impl Mail {
+    pub(crate) fn switch_off(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Mailer for Mail {
+    fn is_configured(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn wake(&self) {}
 }
 
 /// Stands still until it is set.
@@ -69,13 +96,14 @@ impl Stage {
         let store = MemoryStore::new();
         let events = LocalEvents::new();
         let clock = Arc::new(StoppedClock(AtomicU64::new(NOW_MS)));
-        let relay = assemble(&store, &events, &clock, 7, policy);
-        Self { relay, events, store, clock }
+        let mail = Arc::new(Mail(AtomicBool::new(true)));
+        let relay = assemble(&store, &events, &mail, &clock, 7, policy);
+        Self { relay, events, mail, store, clock }
     }
 
     /// Another process on the same store, with the secret of this number.
     pub(crate) fn restarted(&self, secret: u8) -> Relay {
-        assemble(&self.store, &self.events, &self.clock, secret, test_policy())
+        assemble(&self.store, &self.events, &self.mail, &self.clock, secret, test_policy())
     }
 
     pub(crate) fn set_clock(&self, now_ms: u64) {
@@ -84,14 +112,116 @@ impl Stage {
 
     /// Registers, and signs in with what came back.
     pub(crate) async fn join(&self, name: &str) -> Member {
-        let person = Person::new(name);
-        let (signed_in, token) = self.relay.register(person.registration()).await.unwrap();
-        let caller = self.relay.authenticate(token.expose()).await.unwrap();
+        self.admit(Person::new(name)).await
+    }
+
+    /// The same, with an address of their own.
+    pub(crate) async fn join_with_email(&self, name: &str) -> Member {
+        let mut person = Person::new(name);
+        person.email = Some(format!("{name}@example.org"));
+        self.admit(person).await
+    }
+
+    async fn admit(&self, person: Person) -> Member {
+        let (signed_in, token) = self.relay.register(person.registration(), HOME).await.unwrap();
+        let caller = self.relay.authenticate(token.expose(), HOME).await.unwrap();
         Member { person, signed_in, token, caller }
+    }
+
+    /// Signs in once more.
+    pub(crate) async fn login(&self, person: &Person) -> (SessionToken, Caller) {
+        let (_, token) = self.relay.login(person.login(), HOME).await.unwrap();
+        let caller = self.relay.authenticate(token.expose(), HOME).await.unwrap();
+        (token, caller)
+    }
+
+    /// Switches the second factor on.
+    pub(crate) async fn set_up_totp(&self, member: &Member) -> Authenticator {
+        let begin = BeginTotp { proof: member.person.proof() };
+        let mut authenticator =
+            Authenticator::of(&self.relay.begin_totp(&member.caller, begin).await.unwrap());
+        let SecondFactorCode::Totp(code) = authenticator.code(self.clock.now_ms()) else {
+            panic!("six digits")
+        };
+        let codes = self.relay.enable_totp(&member.caller, EnableTotp { code }).await.unwrap();
+        authenticator.recovery = codes.codes;
+        authenticator
+    }
+
+    /// Whether a token is good for anything.
+    pub(crate) async fn is_signed_in(&self, token: &SessionToken) -> bool {
+        self.relay.authenticate(token.expose(), HOME).await.is_ok()
+    }
+
+    /// The mails that wait, taken as a mail server takes them.
+    pub(crate) async fn take_mails(&self) -> Vec<OutgoingMail> {
+        let mails = self.relay.next_letters().await.unwrap();
+        for mail in &mails {
+            self.relay.letter_done(mail, relay::mail::SendOutcome::Sent).await.unwrap();
+        }
+        mails
+    }
+
+    /// The one token that waits in the mail.
+    pub(crate) async fn mailed_reset(&self) -> ResetToken {
+        let mails = self.take_mails().await;
+        let tokens: Vec<ResetToken> = mails
+            .into_iter()
+            .flat_map(|mail| match mail.letter {
+                Letter::ResetPassword { accounts } => accounts,
+                _ => Vec::new(),
+            })
+            .map(|(_, token)| token)
+            .collect();
+        let [token] = &tokens[..] else { panic!("one token") };
+        token.clone()
     }
 
     pub(crate) async fn send(&self, sender: &Member, envelope: &Envelope) -> Result<Sent, Refusal> {
         self.relay.send(&sender.caller, Send { envelope: Binary(envelope.to_bytes()) }).await
+    }
+}
+
+/// What a person carries about.
+pub(crate) struct Authenticator {
+    secret: Vec<u8>,
+    pub(crate) recovery: Vec<RecoveryCode>,
+}
+
+impl Authenticator {
+    pub(crate) fn of(begun: &TotpBegun) -> Self {
+        const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let bits = begun.secret.bytes().flat_map(|character| {
+            let value = BASE32.iter().position(|other| *other == character).unwrap();
+            (0..5).rev().map(move |bit| value >> bit & 1)
+        });
+        let bits: Vec<usize> = bits.collect();
+        let secret = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | *bit as u8));
+        Self { secret: secret.collect(), recovery: Vec::new() }
+    }
+
+    /// What it shows at this time.
+    pub(crate) fn code(&self, now_ms: u64) -> SecondFactorCode {
+        self.shown(now_ms).parse().unwrap()
+    }
+
+    /// What it does not show at this time, nor a step before or after.
+    pub(crate) fn wrong(&self, now_ms: u64) -> SecondFactorCode {
+        let shown = [-30_000, 0, 30_000].map(|step_ms| self.shown(now_ms.saturating_add_signed(step_ms)));
+        let wrong = (0..).map(|number| format!("{number:06}")).find(|code| !shown.contains(code));
+        wrong.unwrap().parse().unwrap()
+    }
+
+    fn shown(&self, now_ms: u64) -> String {
+        let totp = totp_rs::Builder::new()
+            .with_algorithm(totp_rs::Algorithm::SHA1)
+            .with_digits(6)
+            .with_step_duration(30)
+            .with_account_name("somebody")
+            .with_secret(totp_rs::Secret::from(self.secret.as_slice()))
+            .build()
+            .unwrap();
+        totp.generate(now_ms / 1_000).to_string()
     }
 }
 
@@ -102,15 +232,18 @@ pub(crate) fn test_policy() -> Policy {
 fn assemble(
     store: &MemoryStore,
     events: &LocalEvents,
+    mail: &Arc<Mail>,
     clock: &Arc<StoppedClock>,
     secret: u8,
     policy: Policy,
 ) -> Relay {
     let clock: Arc<StoppedClock> = Arc::clone(clock);
+    let mailer: Arc<Mail> = Arc::clone(mail);
     Relay::new(RelayParts {
         store: Arc::new(store.clone()),
         passwords: Arc::new(Bcrypt(policy.bcrypt_cost)),
         events: Arc::new(events.clone()),
+        mailer,
         clock,
         entropy: Arc::new(SystemEntropy),
         secrets: ServerSecret::from_bytes(&[secret; 32]),
@@ -130,6 +263,7 @@ pub(crate) struct Member {
 pub(crate) struct Person {
     pub(crate) account: AccountId,
     pub(crate) name: String,
+    pub(crate) email: Option<String>,
     pub(crate) identity: IdentityKey,
     pub(crate) prekey: PrekeySecret,
     pub(crate) kdf: KdfParams,
@@ -145,6 +279,7 @@ impl Person {
         Self {
             account: AccountId::random(&mut rng),
             name: name.to_owned(),
+            email: None,
             identity: IdentityKey::generate(&mut rng),
             prekey: PrekeySecret::generate(PrekeyId(1), 1, &mut rng),
             kdf: KdfParams::generate(&mut rng),
@@ -168,7 +303,8 @@ impl Person {
         Register {
             account: self.account,
             username: self.name.parse().unwrap(),
-            email: None,
+            email: self.email.as_ref().map(|email| email.parse().unwrap()),
+            invite: None,
             kdf: self.kdf,
             auth_key: self.stretched.auth_key(),
             wrapped_by_password: self.account_key.wrap_with_password(
@@ -194,7 +330,56 @@ impl Person {
     }
 
     pub(crate) fn login_with(&self, auth_key: AuthKey) -> Login {
-        Login { username: self.name.parse().unwrap(), auth_key, device_name: "Another browser".to_owned() }
+        Login {
+            username: self.name.parse().unwrap(),
+            auth_key,
+            code: None,
+            device_name: "Another browser".to_owned(),
+        }
+    }
+
+    /// The password once more.
+    pub(crate) fn proof(&self) -> Proof {
+        Proof { auth_key: self.stretched.auth_key(), code: None }
+    }
+
+    /// A request that sets the password of `with`, and keeps the keys.
+    pub(crate) fn keep_keys(&self, token: &ResetToken, with: &Person) -> RedeemReset {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        let (kdf, auth_key) = (with.kdf, with.stretched.auth_key());
+        let wrapped_by_password =
+            self.account_key.wrap_with_password(self.account, &with.stretched.wrap_key(), &kdf, &mut rng);
+        let new = NewPassword {
+            account: self.account,
+            token: token.hash(),
+            kdf: &kdf,
+            auth_key: &auth_key,
+            wrapped_by_password: &wrapped_by_password,
+        };
+        let keys = ResetKeys::Keep { proof: new.sign(&self.identity) };
+        RedeemReset { token: token.clone(), code: None, kdf, auth_key, wrapped_by_password, keys }
+    }
+
+    /// A request that sets the password of `with`, and begins anew with its keys, which count up from the old ones.
+    pub(crate) fn replace_keys(&self, token: &ResetToken, with: &mut Person) -> RedeemReset {
+        let mut rng = UnwrapErr(getrandom::SysRng);
+        with.account = self.account;
+        with.name.clone_from(&self.name);
+        let (id, sequence) = (self.prekey.id().0 + 1, self.prekey.sequence() + 1);
+        with.prekey = PrekeySecret::generate(PrekeyId(id), sequence, &mut rng);
+        let Register {
+            kdf,
+            auth_key,
+            wrapped_by_password,
+            wrapped_by_recovery_key,
+            identity,
+            prekey,
+            vault,
+            ..
+        } = with.registration();
+        let new = NewKeys { wrapped_by_recovery_key, identity, prekey, vault };
+        let keys = ResetKeys::Replace(Box::new(new));
+        RedeemReset { token: token.clone(), code: None, kdf, auth_key, wrapped_by_password, keys }
     }
 
     pub(crate) fn sealing_key(&self) -> Prekey {

@@ -25,8 +25,8 @@ use protocol::{Binary, account::Register, mailbox::Send};
 use rand_core::UnwrapErr;
 use raw::{Alone, Grouped};
 use relay::{
-    Caller, Policy, Relay, RelayParts, ServerSecret,
-    port::{Bcrypt, BcryptCost, Entropy, LocalEvents},
+    Caller, Network, Policy, Relay, RelayParts, ServerSecret,
+    port::{Bcrypt, BcryptCost, Entropy, LocalEvents, NoMailer},
 };
 use store_conformance::Person;
 use store_sqlite::{Settings, SqliteStore};
@@ -101,6 +101,7 @@ async fn through_relay(path: &Path, people: &[Person], outboxes: &[Vec<Vec<u8>>]
         store: Arc::new(store.clone()),
         passwords: Arc::new(Bcrypt(BcryptCost::UNSAFE_FOR_TESTS)),
         events: Arc::new(LocalEvents::new()),
+        mailer: Arc::new(NoMailer),
         clock: Arc::new(|| 1_790_000_000_000),
         entropy: Arc::new(SystemEntropy),
         secrets: ServerSecret::from_bytes(&[7; 32]),
@@ -108,8 +109,8 @@ async fn through_relay(path: &Path, people: &[Person], outboxes: &[Vec<Vec<u8>>]
     });
     let mut callers: Vec<Caller> = Vec::new();
     for person in people {
-        let (_, token) = relay.register(registration(*person)).await.unwrap();
-        callers.push(relay.authenticate(token.expose()).await.unwrap());
+        let (_, token) = relay.register(registration(*person), Network::Local).await.unwrap();
+        callers.push(relay.authenticate(token.expose(), Network::Local).await.unwrap());
     }
     let clients = outboxes.iter().cloned().zip(callers).map(|(outbox, caller)| {
         let relay = relay.clone();
