@@ -15,7 +15,7 @@ pub use passwords::{Bcrypt, BcryptCost, BcryptCostRefused, Busy, PasswordHash, P
 pub use store::{
     Accounts, ArmedEmail, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys, Delivered,
     DeliveryPage, Directory, DueMail, Emails, Expiry, Invite, InviteUse, Invites, LiveSession, Mailbox,
-    Mails, NewAccount, NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, PasswordChange, PutOutcome,
+    Mails, NewAccount, NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, Proven, PutOutcome,
     RedeemedKeys, Redemption, Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext,
     SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredProfile, StoredSealedVault,
     StoredSession, StoredTotp, VaultRoom, VaultRows,

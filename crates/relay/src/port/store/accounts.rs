@@ -32,25 +32,35 @@ pub trait Accounts: Send + Sync {
     /// What the account's settings show.
     async fn find_profile(&self, account: AccountId) -> Result<Option<StoredProfile>, StoreError>;
 
-    /// Sets a new password, ends the account's other sessions, and makes its reset token worthless. The sessions that
-    /// were ended.
-    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, StoreError>;
+    /// Sets a new password, ends the account's other sessions, and makes its reset token and its wish for another address
+    /// worthless. The sessions that were ended; `None`: what was proven does not hold any more, nothing was written.
+    async fn change_password(
+        &self,
+        proven: Proven,
+        wraps: NewWraps,
+    ) -> Result<Option<Vec<SessionId>>, StoreError>;
 
-    /// Puts another wrap by a recovery key in the place of the one that stands.
+    /// Puts another wrap by a recovery key in the place of the one that stands. `false`: what was proven does not hold any
+    /// more, nothing was written.
     async fn change_recovery_wrap(
         &self,
-        account: AccountId,
+        proven: Proven,
         wrapped_by_recovery_key: WrappedAccountKey,
         at_ms: u64,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Notes whether a mail tells of each new sign-in.
     async fn set_login_mails(&self, account: AccountId, login_mails: bool) -> Result<(), StoreError>;
 
     /// Deletes the account with all that is its own: keys, vaults, mailbox, sessions, tokens. What others hold of its
     /// messages stays theirs; an envelope that is in nobody's mailbox any more loses its content. A note that this
-    /// account was deleted stays, with its name. The sessions that were ended.
-    async fn delete_account(&self, account: AccountId, at_ms: u64) -> Result<Vec<SessionId>, StoreError>;
+    /// account was deleted stays, with its name. The sessions that were ended; `None`: what was proven does not hold any
+    /// more, nothing was written.
+    async fn delete_account(
+        &self,
+        proven: Proven,
+        at_ms: u64,
+    ) -> Result<Option<Vec<SessionId>>, StoreError>;
 }
 
 /// A new account.
@@ -148,15 +158,16 @@ pub struct StoredProfile {
     pub sealed_vaults: Vec<SealedVault>,
 }
 
-/// A new password.
+/// What was proven before a change. Checking a password takes time, in which somebody else may have changed it: a change
+/// is made only where all of this still holds at the moment of the change.
 #[derive(Clone, Debug)]
-pub struct PasswordChange {
-    /// Whose.
+pub struct Proven {
+    /// Whose password.
     pub account: AccountId,
-    /// The session that goes on.
-    pub keep: SessionId,
-    /// The password as it is to be.
-    pub wraps: NewWraps,
+    /// The session that asked; it must not have ended.
+    pub session: SessionId,
+    /// The hash that the password was checked against.
+    pub password_hash: PasswordHash,
 }
 
 /// How a password is stretched and checked, and what it seals.

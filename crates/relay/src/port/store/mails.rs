@@ -8,7 +8,7 @@ pub trait Mails: Send + Sync {
     /// Queues a mail.
     async fn queue_mail(&self, mail: NewMail) -> Result<(), StoreError>;
 
-    /// Drops what is over by now, and gives those that are due, the longest waiting first.
+    /// Drops what is over by now, and gives those that are due, the one that is over soonest first: somebody waits for it.
     async fn due_mails(&self, now_ms: u64, limit: u32) -> Result<Vec<DueMail>, StoreError>;
 
     /// When the next mail is due.

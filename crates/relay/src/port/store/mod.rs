@@ -13,7 +13,7 @@ mod sessions;
 mod vault;
 
 pub use accounts::{
-    Accounts, Credentials, NewAccount, NewWraps, PasswordChange, Registered, StoredProfile, StoredTotp,
+    Accounts, Credentials, NewAccount, NewWraps, Proven, Registered, StoredProfile, StoredTotp,
 };
 pub use counters::{Counter, Counters};
 pub use directory::Directory;

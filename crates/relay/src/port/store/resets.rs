@@ -11,7 +11,7 @@ use protocol::{
     vault::{NewRow, Row},
 };
 
-use super::{NewWraps, StoreError, StoredTotp};
+use super::{NewWraps, Proven, StoreError, StoredTotp};
 
 /// Passwords that are reset by a token. An account has one token at a time: the newest.
 #[async_trait]
@@ -25,8 +25,8 @@ pub trait Resets: Send + Sync {
     /// What a token that stands is for; whether it is too old is for the relay to say.
     async fn find_reset(&self, token: TokenHash) -> Result<Option<StandingReset>, StoreError>;
 
-    /// Sets the password, and the keys if they are replaced; uses the token up and ends all sessions. The vault of
-    /// replaced keys is put away with its wraps, under the next number. The sessions that were ended; `None`: the token
+    /// Sets the password, and the keys if they are replaced; uses the token up, ends all sessions, and makes a wish for
+    /// another address worthless. The vault of replaced keys is put away with its wraps, under the next number. The sessions that were ended; `None`: the token
     /// does not stand any more, nothing was written.
     async fn redeem_reset(&self, redemption: Redemption) -> Result<Option<Vec<SessionId>>, StoreError>;
 }
@@ -92,13 +92,14 @@ pub enum RedeemedKeys {
 #[async_trait]
 pub trait Emails: Send + Sync {
     /// Notes that this address is to be the account's once it is confirmed, in the place of an earlier wish. `None`
-    /// removes the address that there is, and every wish, at once.
+    /// removes the address that there is, and every wish, at once. `false`: what was proven does not hold any more, nothing
+    /// was written.
     async fn wish_email(
         &self,
-        account: AccountId,
+        proven: Proven,
         email: Option<EmailAddress>,
         at_ms: u64,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Makes a token good that confirms the account's wish. `None`: there is no wish.
     async fn arm_email(

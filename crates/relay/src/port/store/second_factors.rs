@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, SessionId, TokenHash};
 
-use super::StoreError;
+use super::{Proven, StoreError};
 
 /// The second factor of accounts. What is on is read with the [`Credentials`](super::Credentials).
 #[async_trait]
 pub trait SecondFactors: Send + Sync {
     /// Keeps the secret of an authenticator that is being set up, in the place of an earlier one. `false`: the second
-    /// factor is on already, nothing was written.
-    async fn begin_totp(&self, account: AccountId, sealed_secret: Vec<u8>) -> Result<bool, StoreError>;
+    /// factor is on already, or what was proven does not hold any more; nothing was written.
+    async fn begin_totp(&self, proven: Proven, sealed_secret: Vec<u8>) -> Result<bool, StoreError>;
 
     /// The secret of an authenticator that is being set up.
     async fn find_pending_totp(&self, account: AccountId) -> Result<Option<Vec<u8>>, StoreError>;
@@ -30,18 +30,20 @@ pub trait SecondFactors: Send + Sync {
     /// Uses a recovery code up: `true` once.
     async fn use_recovery_code(&self, account: AccountId, code: TokenHash) -> Result<bool, StoreError>;
 
-    /// Puts new recovery codes in the place of those that there are. `false`: the second factor is off.
+    /// Puts new recovery codes in the place of those that there are. `false`: the second factor is off, or what was proven
+    /// does not hold any more.
     async fn replace_recovery_codes(
         &self,
-        account: AccountId,
+        proven: Proven,
         codes: Vec<TokenHash>,
     ) -> Result<bool, StoreError>;
 
     /// Switches the second factor off, forgets its secret and codes, also of one that is being set up, and ends the
-    /// account's sessions but `keep`. The sessions that were ended; `None`: it was off.
+    /// account's sessions but the one that asked. The sessions that were ended; `None`: it was off, or what was proven does
+    /// not hold any more. The operator asks without proof: then all sessions end.
     async fn disable_totp(
         &self,
         account: AccountId,
-        keep: Option<SessionId>,
+        proven: Option<Proven>,
     ) -> Result<Option<Vec<SessionId>>, StoreError>;
 }

@@ -6,13 +6,19 @@ use crypto::{
 use protocol::{Cursor, Username};
 
 use super::StoreError;
+use crate::port::PasswordHash;
 
 /// Sessions.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Begins a session, and forgets those of the same account that are over by `expired`. Gives the end of the
-    /// account's mailbox.
-    async fn begin_session(&self, session: NewSession, expired: Expiry) -> Result<Cursor, StoreError>;
+    /// account's mailbox; `None`: the account's password is not the one of this hash any more, nothing was written.
+    async fn begin_session(
+        &self,
+        session: NewSession,
+        expired: Expiry,
+        proven: PasswordHash,
+    ) -> Result<Option<Cursor>, StoreError>;
 
     /// The session, with what its account is called and where its mailbox ends.
     async fn find_session(&self, session: SessionId) -> Result<Option<LiveSession>, StoreError>;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use crypto::{account_key::WrappedAccountKey, id::AccountId, kdf::KdfParams};
+use crypto::{account_key::WrappedAccountKey, id::AccountId, identity::IdentityPublic, kdf::KdfParams};
 use protocol::vault::Row;
 
 use super::StoreError;
@@ -57,6 +57,8 @@ pub trait SealedVaults: Send + Sync {
 /// A vault that a reset put away, as it was then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSealedVault {
+    /// The identity key of that time.
+    pub identity: IdentityPublic,
     /// How the password of that time was stretched.
     pub kdf: KdfParams,
     /// Its account key, sealed by the password of that time and once more by the relay.
