@@ -36,6 +36,7 @@ pub(crate) enum SignedAs {
     Prekey,
     Envelope,
     Reset,
+    DropVault,
 }
 
 impl IdentityKey {
@@ -125,6 +126,7 @@ impl SignedAs {
             Self::Prekey => b"secure-messaging/1 prekey\0",
             Self::Envelope => b"secure-messaging/1 envelope\0",
             Self::Reset => b"secure-messaging/1 reset\0",
+            Self::DropVault => b"secure-messaging/1 drop vault\0",
         };
         [label, message].concat()
     }

@@ -13,7 +13,8 @@ use crate::{
     text::{Malformed, as_base64url},
 };
 
-/// A signature by the account's identity key over everything that the reset puts in place.
+/// A signature by an identity key of the account: over everything that a reset puts in place, or over the number of a vault
+/// that a reset put away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResetProof([u8; SIGNATURE_BYTES]);
 
@@ -60,6 +61,25 @@ impl NewPassword<'_> {
 }
 
 impl ResetProof {
+    /// Vouches that the vault which a reset put away under this number was opened, and may go: only its own identity key
+    /// can, which stands in it.
+    pub fn of_opened_vault(account: AccountId, number: u32, identity: &IdentityKey) -> Self {
+        Self(identity.sign(SignedAs::DropVault, &opened_vault(account, number)))
+    }
+
+    /// Checks what [`Self::of_opened_vault`] made.
+    ///
+    /// # Errors
+    /// [`CannotOpen`]: another identity key, account or number.
+    pub fn verify_opened_vault(
+        &self,
+        account: AccountId,
+        number: u32,
+        identity: &IdentityPublic,
+    ) -> Result<(), CannotOpen> {
+        identity.verify(SignedAs::DropVault, &opened_vault(account, number), &self.0)
+    }
+
     /// The signature's bytes.
     pub fn to_bytes(&self) -> [u8; SIGNATURE_BYTES] {
         self.0
@@ -74,6 +94,10 @@ impl ResetProof {
     }
 }
 
+fn opened_vault(account: AccountId, number: u32) -> Vec<u8> {
+    [account.to_bytes().as_slice(), &number.to_be_bytes()].concat()
+}
+
 impl fmt::Debug for ResetProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResetProof(..)")
@@ -86,6 +110,17 @@ as_base64url!(ResetProof);
 mod tests {
     use super::*;
     use crate::{identity::IdentitySeed, kdf::StretchedPassword};
+
+    #[test]
+    fn only_the_key_that_stands_in_a_vault_vouches_for_its_end() {
+        let [own, other] = [1, 2].map(|byte| IdentityKey::from_seed(&IdentitySeed::from_bytes(&[byte; 32])));
+        let account = AccountId::from_bytes([1; 16]);
+        let proof = ResetProof::of_opened_vault(account, 7, &own);
+        assert!(proof.verify_opened_vault(account, 7, &own.public()).is_ok());
+        assert!(proof.verify_opened_vault(account, 8, &own.public()).is_err());
+        assert!(proof.verify_opened_vault(AccountId::from_bytes([2; 16]), 7, &own.public()).is_err());
+        assert!(proof.verify_opened_vault(account, 7, &other.public()).is_err());
+    }
 
     #[test]
     fn a_proof_holds_for_exactly_what_was_signed() {

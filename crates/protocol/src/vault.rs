@@ -1,7 +1,7 @@
 //! The vault: rows of an account, sealed by its devices, kept in order by the relay.
 
 pub use crypto::vault::VaultKind;
-use crypto::{account_key::WrappedAccountKey, kdf::AuthKey};
+use crypto::{account_key::WrappedAccountKey, kdf::AuthKey, reset_proof::ResetProof};
 use serde::{Deserialize, Serialize};
 
 use crate::Binary;
@@ -83,12 +83,14 @@ pub struct SealedVaultRows {
     pub rows: Vec<Row>,
 }
 
-/// Removes a vault that was put away, after what it held was taken over.
+/// Removes a vault that was put away, after what it held was taken over. Nobody can who has not opened it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropSealedVault {
     /// Which.
     pub number: u32,
+    /// The identity key that stands in it vouches for its end.
+    pub proof: ResetProof,
 }
 
 /// It is gone.

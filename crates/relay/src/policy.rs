@@ -30,6 +30,10 @@ pub struct Policy {
     pub resets_per_network: Rate,
     /// Mails to one account that anybody could have asked for: three in an hour.
     pub mails_per_account: Rate,
+    /// Notices to one address, of all accounts together.
+    pub notices_per_address: Rate,
+    /// Tokens that are looked at, all together.
+    pub tokens: Rate,
     /// Tokens that are looked at from one network.
     pub tokens_per_network: Rate,
     /// Wrong codes of one account's second factor: twenty in an hour, and five in a row.
@@ -50,6 +54,8 @@ impl Default for Policy {
             resets: Rate { burst: 100, per_hour: 1_000 },
             resets_per_network: Rate { burst: 5, per_hour: 5 },
             mails_per_account: Rate { burst: 2, per_hour: 1 },
+            notices_per_address: Rate { burst: 10, per_hour: 10 },
+            tokens: Rate { burst: 600, per_hour: 7_200 },
             tokens_per_network: Rate { burst: 30, per_hour: 120 },
             codes_per_account: Rate { burst: 5, per_hour: 15 },
         }

@@ -151,7 +151,8 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
             rows: vec![row],
         },
     );
-    visitor.visit(DropSealedVault { number: 1 }, SealedVaultDropped {});
+    let proof = ResetProof::parse(&[0x6f; 64]).expect("the length of a proof");
+    visitor.visit(DropSealedVault { number: 1, proof }, SealedVaultDropped {});
 }
 
 fn visit_sessions(visitor: &mut impl Visitor, opens: SignedIn) {

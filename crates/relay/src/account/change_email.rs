@@ -9,6 +9,7 @@ use crate::{
     Caller, Network, Relay,
     mail::{Event, Queued},
     port::ConfirmedEmail,
+    session::not_the_password,
 };
 
 /// How long the token that confirms an address is good: a day.
@@ -29,16 +30,19 @@ impl Relay {
                 "This server cannot send mail, so an address cannot be confirmed: ask who runs it",
             ));
         }
-        let credentials = self.prove(caller, proof).await?;
+        let (credentials, proven) = self.prove(caller, proof).await?;
         let (account, now_ms) = (caller.account(), self.0.now_ms());
         let is_wish = email.is_some();
         if is_wish {
-            self.0.brakes.mail_to(account, now_ms)?;
+            self.0.brakes.confirmation_to(account, now_ms)?;
         }
-        self.0.store.wish_email(account, email, now_ms).await?;
+        if !self.0.store.wish_email(proven, email, now_ms).await? {
+            return Err(not_the_password());
+        }
         if is_wish {
             info!(%account, "account: another address is wished for");
             self.queue_asked_for(&Queued::ConfirmEmail { account }).await?;
+            self.notify(credentials.email.as_ref(), &credentials.username, Event::EmailChangeAsked).await;
         } else {
             info!(%account, "account: the address is removed");
             self.notify(credentials.email.as_ref(), &credentials.username, Event::EmailChanged).await;

@@ -7,8 +7,8 @@ use tracing::info;
 use crate::{
     Caller, Relay,
     mail::Event,
-    port::{NewWraps, PasswordChange},
-    session::busy_refusal,
+    port::NewWraps,
+    session::{busy_refusal, not_the_password},
 };
 
 impl Relay {
@@ -23,14 +23,13 @@ impl Relay {
         request: ChangePassword,
     ) -> Result<Changed, Refusal> {
         let ChangePassword { proof, kdf, auth_key, wrapped_by_password } = request;
-        let credentials = self.prove(caller, proof).await?;
+        let (credentials, proven) = self.prove(caller, proof).await?;
         let account = caller.account();
         let password_hash = self.0.passwords.hash(auth_key.clone()).await.map_err(busy_refusal)?;
         let sealed_wrap =
             self.0.secrets.seal_wrap(account, &auth_key, &wrapped_by_password, &mut self.0.rng());
         let wraps = NewWraps { kdf, password_hash, sealed_wrap };
-        let change = PasswordChange { account, keep: caller.session(), wraps };
-        let ended = self.0.store.change_password(change).await?;
+        let ended = self.0.store.change_password(proven, wraps).await?.ok_or_else(not_the_password)?;
         self.0.events.sessions_changed(account, &ended);
         info!(%account, ended = ended.len(), "account: a new password is set");
         self.notify(credentials.email.as_ref(), &credentials.username, Event::PasswordChanged).await;
@@ -47,9 +46,11 @@ impl Relay {
         request: ChangeRecoveryKey,
     ) -> Result<Changed, Refusal> {
         let ChangeRecoveryKey { proof, wrapped_by_recovery_key } = request;
-        let credentials = self.prove(caller, proof).await?;
+        let (credentials, proven) = self.prove(caller, proof).await?;
         let account = caller.account();
-        self.0.store.change_recovery_wrap(account, wrapped_by_recovery_key, self.0.now_ms()).await?;
+        if !self.0.store.change_recovery_wrap(proven, wrapped_by_recovery_key, self.0.now_ms()).await? {
+            return Err(not_the_password());
+        }
         info!(%account, "account: a new recovery key");
         self.notify(credentials.email.as_ref(), &credentials.username, Event::RecoveryKeyChanged).await;
         Ok(Changed {})

@@ -5,7 +5,7 @@ use protocol::{
     refusal::Code,
 };
 
-use crate::{Caller, Relay, port::StoredProfile};
+use crate::{Caller, Relay, mail::Event, port::StoredProfile};
 
 impl Relay {
     /// What this server offers to anybody.
@@ -56,6 +56,9 @@ impl Relay {
     pub async fn set_login_mails(&self, caller: &Caller, request: SetLoginMails) -> Result<Changed, Refusal> {
         let SetLoginMails { login_mails } = request;
         self.0.store.set_login_mails(caller.account(), login_mails).await?;
+        if !login_mails {
+            self.tell_owner(caller, Event::LoginMailsOff).await;
+        }
         Ok(Changed {})
     }
 

@@ -9,12 +9,9 @@ use crate::{
 };
 
 impl Brakes {
-    /// What was counted since this was last asked.
     fn take_changed(&self) -> Vec<Counter> {
         let mut levels = self.lock();
-        let mut changed = std::mem::take(&mut levels.changed);
-        changed.sort_unstable_by_key(|(purpose, subject)| (*purpose as u8, *subject));
-        changed.dedup();
+        let changed = levels.take_changed();
         changed
             .into_iter()
             .map(|(purpose, subject)| {
@@ -25,19 +22,19 @@ impl Brakes {
     }
 
     fn put_back(&self, counters: Vec<Counter>) {
-        let known = counters
-            .into_iter()
-            .filter_map(|counter| Some((Purpose::of_number(counter.purpose)?, counter.subject)));
-        self.lock().changed.extend(known);
+        let known = counters.into_iter();
+        let known = known.filter_map(|one| Some((Purpose::of_number(one.purpose)?, one.subject)));
+        self.lock().mark_changed(known);
     }
 
     fn restore(&self, counters: Vec<Counter>) {
         let mut levels = self.lock();
         for Counter { purpose, subject, level, at_ms } in counters {
             if let Some(purpose) = Purpose::of_number(purpose) {
-                levels.counted.insert((purpose, subject), Level { level, at_ms });
+                levels.restore(purpose, subject, Level { level, at_ms });
             }
         }
+        levels.make_room();
     }
 }
 

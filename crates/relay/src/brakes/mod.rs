@@ -6,25 +6,24 @@
 
 mod keep;
 mod level;
+mod levels;
 mod network;
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crypto::id::AccountId;
 use hmac::{Hmac, KeyInit, Mac};
-use protocol::{Refusal, Username};
+use protocol::{EmailAddress, Refusal, Username};
 use sha2::Sha256;
 
 use crate::Policy;
 
 use level::{Level, growing_delay, rest_at_the_cap};
+use levels::{EVERYBODY, Levels, Subject};
 pub use network::Network;
 
-/// Counters at once; past it, those that count nothing any more are forgotten, then the one that counted longest ago.
-const MOST_COUNTERS: usize = 50_000;
+/// How many networks' worth of tries a wide one has (an IPv4 network of 65 536 addresses, an IPv6 prefix of 48 bits).
+const NETWORKS_IN_A_WIDE_ONE: u32 = 4;
 
 /// So many at once, refilled with so many an hour: never more than their sum in any hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +53,22 @@ enum Purpose {
     AccountMails = 11,
     NetworkTokens = 12,
     AccountCodes = 13,
+    AllTokens = 14,
+    /// Wrong passwords in a row of who is signed in already.
+    ProofFailures = 15,
+    /// Mails that confirm an address, asked for by one account.
+    AccountConfirmations = 16,
+    /// Notices to one address.
+    AddressNotices = 17,
 }
 
 impl Purpose {
+    /// Whether it counts wrong guesses, and not how often something was asked for.
+    fn counts_guesses(self) -> bool {
+        use Purpose::*;
+        matches!(self, NameFailures | NameFailuresFromNetwork | ProofFailures | AccountCodes)
+    }
+
     fn of_number(number: u8) -> Option<Self> {
         use Purpose::*;
         [
@@ -73,27 +85,21 @@ impl Purpose {
             AccountMails,
             NetworkTokens,
             AccountCodes,
+            AllTokens,
+            ProofFailures,
+            AccountConfirmations,
+            AddressNotices,
         ]
         .into_iter()
         .find(|purpose| *purpose as u8 == number)
     }
 }
 
-type Subject = [u8; 16];
-const EVERYBODY: Subject = [0; 16];
-
 /// All counters.
 pub(crate) struct Brakes {
     policy: Policy,
     subject_key: [u8; 32],
     levels: Mutex<Levels>,
-}
-
-#[derive(Default)]
-struct Levels {
-    counted: HashMap<(Purpose, Subject), Level>,
-    /// Those that the store does not know yet.
-    changed: Vec<(Purpose, Subject)>,
 }
 
 impl Brakes {
@@ -121,40 +127,56 @@ impl Brakes {
 
     /// A token from a mail or an invitation is looked at.
     pub(crate) fn token(&self, network: Network, now_ms: u64) -> Result<(), Refusal> {
-        let mut levels = self.lock();
-        self.take_of_network(
-            &mut levels,
-            Purpose::NetworkTokens,
-            self.policy.tokens_per_network,
-            network,
-            now_ms,
-        )
+        let Policy { tokens, tokens_per_network, .. } = self.policy;
+        let of_network = (Purpose::NetworkTokens, tokens_per_network);
+        self.take_both(of_network, (Purpose::AllTokens, tokens), network, now_ms)
     }
 
     /// A mail that anybody could have asked for goes to an account.
     pub(crate) fn mail_to(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
-        let subject = self.subject(&[b"account", &account.to_bytes()]);
-        let mut levels = self.lock();
-        let level =
-            levels.by(Purpose::AccountMails, subject, now_ms).take(self.policy.mails_per_account, now_ms)?;
-        levels.set(Purpose::AccountMails, subject, level);
-        Ok(())
+        self.take_of_account(Purpose::AccountMails, self.policy.mails_per_account, account, now_ms)
+    }
+
+    /// An account asks for a mail that confirms an address.
+    pub(crate) fn confirmation_to(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
+        self.take_of_account(Purpose::AccountConfirmations, self.policy.mails_per_account, account, now_ms)
+    }
+
+    /// A notice goes to an address, of whichever account.
+    pub(crate) fn notice_to(&self, address: &EmailAddress, now_ms: u64) -> Result<(), Refusal> {
+        let subject = self.subject(&[b"address", address.folded().as_bytes()]);
+        let rate = self.policy.notices_per_address;
+        self.lock().take_all(&[(Purpose::AddressNotices, subject, rate)], now_ms)
     }
 
     /// Counts a try at a second factor as failed, before it is checked.
     pub(crate) fn code(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
-        let subject = self.subject(&[b"account", &account.to_bytes()]);
-        let mut levels = self.lock();
-        let level =
-            levels.by(Purpose::AccountCodes, subject, now_ms).take(self.policy.codes_per_account, now_ms)?;
-        levels.set(Purpose::AccountCodes, subject, level);
-        Ok(())
+        self.take_of_account(Purpose::AccountCodes, self.policy.codes_per_account, account, now_ms)
     }
 
     /// The code was right: what [`Self::code`] counted is forgotten.
     pub(crate) fn code_succeeded(&self, account: AccountId) {
-        let subject = self.subject(&[b"account", &account.to_bytes()]);
-        self.lock().set(Purpose::AccountCodes, subject, Level::default());
+        self.lock().set(Purpose::AccountCodes, self.of_account(account), Level::default());
+    }
+
+    /// Counts a try at the password of who is signed in already as failed, before it is checked.
+    pub(crate) fn proof(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
+        let subject = self.of_account(account);
+        let mut levels = self.lock();
+        let level = levels.by(Purpose::ProofFailures, subject, now_ms).fail(growing_delay, now_ms)?;
+        levels.set(Purpose::ProofFailures, subject, level);
+        levels.make_room();
+        Ok(())
+    }
+
+    /// The password was right.
+    pub(crate) fn proof_succeeded(&self, account: AccountId) {
+        self.lock().set(Purpose::ProofFailures, self.of_account(account), Level::default());
+    }
+
+    /// The password was not checked: what [`Self::proof`] counted is taken back.
+    pub(crate) fn proof_unchecked(&self, account: AccountId) {
+        self.lock().take_back(Purpose::ProofFailures, self.of_account(account));
     }
 
     /// Counts a try at a password as failed, before it is checked: many at once get no more tries than one after the
@@ -165,47 +187,44 @@ impl Brakes {
         let of_name = levels.by(Purpose::NameFailures, name, now_ms).fail(rest_at_the_cap, now_ms)?;
         let of_here =
             levels.by(Purpose::NameFailuresFromNetwork, here, now_ms).fail(growing_delay, now_ms)?;
-        let of_all =
-            levels.by(Purpose::AllFailures, EVERYBODY, now_ms).take(self.policy.failed_logins, now_ms)?;
-        let rate = self.policy.failed_logins_per_network;
-        self.take_of_network(&mut levels, Purpose::NetworkFailures, rate, network, now_ms)?;
-        levels.set(Purpose::AllFailures, EVERYBODY, of_all);
+        levels.take_all(&self.rates_of_failures(network), now_ms)?;
         levels.set(Purpose::NameFailures, name, of_name);
         levels.set(Purpose::NameFailuresFromNetwork, here, of_here);
-        levels.make_room(now_ms);
+        levels.make_room();
         Ok(())
     }
 
     /// The password was right: what [`Self::password`] counted is taken back, and the name starts anew.
     pub(crate) fn password_succeeded(&self, username: &Username, network: Network) {
+        self.forget_failures(username, network);
+        self.lock().give_back(&self.rates_of_failures(network));
+    }
+
+    /// The name starts anew.
+    pub(crate) fn forget_failures(&self, username: &Username, network: Network) {
         let [name, here] = self.of_name(username, network);
         let mut levels = self.lock();
         levels.set(Purpose::NameFailures, name, Level::default());
         levels.set(Purpose::NameFailuresFromNetwork, here, Level::default());
-        self.give_back(&mut levels, network);
     }
 
     /// The password was not checked: what [`Self::password`] counted is taken back.
     pub(crate) fn password_unchecked(&self, username: &Username, network: Network) {
         let [name, here] = self.of_name(username, network);
         let mut levels = self.lock();
-        for (purpose, subject) in [(Purpose::NameFailures, name), (Purpose::NameFailuresFromNetwork, here)] {
-            let counted = levels.of(purpose, subject);
-            let level = Level { level: counted.level.saturating_sub(1), ..counted };
-            levels.set(purpose, subject, level);
-        }
-        self.give_back(&mut levels, network);
+        levels.take_back(Purpose::NameFailures, name);
+        levels.take_back(Purpose::NameFailuresFromNetwork, here);
+        levels.give_back(&self.rates_of_failures(network));
     }
 
-    fn give_back(&self, levels: &mut Levels, network: Network) {
-        let all = levels.of(Purpose::AllFailures, EVERYBODY).give_back();
-        levels.set(Purpose::AllFailures, EVERYBODY, all);
-        let subject = self.of_network(network);
-        let of_network = levels.of(Purpose::NetworkFailures, subject).give_back();
-        levels.set(Purpose::NetworkFailures, subject, of_network);
+    fn rates_of_failures(&self, network: Network) -> Vec<(Purpose, Subject, Rate)> {
+        let Policy { failed_logins, failed_logins_per_network, .. } = self.policy;
+        let mut rates = self.rates_of(Purpose::NetworkFailures, failed_logins_per_network, network);
+        rates.push((Purpose::AllFailures, EVERYBODY, failed_logins));
+        rates
     }
 
-    /// From the network's rate and from that of all, or from neither.
+    /// From the network's rates and from that of all, or from none.
     fn take_both(
         &self,
         (of_network, network_rate): (Purpose, Rate),
@@ -213,38 +232,42 @@ impl Brakes {
         network: Network,
         now_ms: u64,
     ) -> Result<(), Refusal> {
-        let mut levels = self.lock();
-        let all = levels.by(of_all, EVERYBODY, now_ms).take(all_rate, now_ms)?;
-        self.take_of_network(&mut levels, of_network, network_rate, network, now_ms)?;
-        levels.set(of_all, EVERYBODY, all);
-        levels.make_room(now_ms);
-        Ok(())
+        let mut rates = self.rates_of(of_network, network_rate, network);
+        rates.push((of_all, EVERYBODY, all_rate));
+        self.lock().take_all(&rates, now_ms)
     }
 
-    fn take_of_network(
+    fn take_of_account(
         &self,
-        levels: &mut Levels,
         purpose: Purpose,
         rate: Rate,
-        network: Network,
+        account: AccountId,
         now_ms: u64,
     ) -> Result<(), Refusal> {
+        self.lock().take_all(&[(purpose, self.of_account(account), rate)], now_ms)
+    }
+
+    /// A network's own rate, and that of the wider one around it: who has many networks has few wide ones.
+    fn rates_of(&self, purpose: Purpose, rate: Rate, network: Network) -> Vec<(Purpose, Subject, Rate)> {
         if network == Network::Local {
-            return Ok(());
+            return Vec::new();
         }
-        let subject = self.of_network(network);
-        let level = levels.by(purpose, subject, now_ms).take(rate, now_ms)?;
-        levels.set(purpose, subject, level);
-        Ok(())
+        let Rate { burst, per_hour } = rate;
+        let wide =
+            Rate { burst: burst * NETWORKS_IN_A_WIDE_ONE, per_hour: per_hour * NETWORKS_IN_A_WIDE_ONE };
+        vec![
+            (purpose, self.subject(&[b"network", &network.bytes()]), rate),
+            (purpose, self.subject(&[b"wide network", &network.wide_bytes()]), wide),
+        ]
+    }
+
+    fn of_account(&self, account: AccountId) -> Subject {
+        self.subject(&[b"account", &account.to_bytes()])
     }
 
     fn of_name(&self, username: &Username, network: Network) -> [Subject; 2] {
         let name = username.as_str().as_bytes();
         [self.subject(&[b"name", name]), self.subject(&[b"name from", name, b"\0", &network.bytes()])]
-    }
-
-    fn of_network(&self, network: Network) -> Subject {
-        self.subject(&[b"network", &network.bytes()])
     }
 
     /// Keyed, so that a copy of the database does not tell who was counted.
@@ -266,66 +289,25 @@ impl Brakes {
     }
 }
 
-impl Levels {
-    fn of(&self, purpose: Purpose, subject: Subject) -> Level {
-        self.counted.get(&(purpose, subject)).copied().unwrap_or_default()
-    }
-
-    /// The same by this time. Where the clock has stepped back, the time that was noted lies ahead: it is set to now, or
-    /// who waits would wait until the clock has caught up.
-    fn by(&mut self, purpose: Purpose, subject: Subject, now_ms: u64) -> Level {
-        let noted = self.of(purpose, subject);
-        let level = Level { at_ms: noted.at_ms.min(now_ms), ..noted };
-        if level != noted {
-            self.set(purpose, subject, level);
-        }
-        level
-    }
-
-    fn set(&mut self, purpose: Purpose, subject: Subject, level: Level) {
-        let before = if level.level == 0 {
-            self.counted.remove(&(purpose, subject))
-        } else {
-            self.counted.insert((purpose, subject), level)
-        };
-        if before.unwrap_or_default() != level {
-            self.changed.push((purpose, subject));
-        }
-    }
-
-    fn make_room(&mut self, now_ms: u64) {
-        if self.counted.len() <= MOST_COUNTERS {
-            return;
-        }
-        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-        let mut gone: Vec<_> = self.counted.iter().map(|(key, level)| (level.at_ms, *key)).collect();
-        gone.sort_unstable_by_key(|(at_ms, _)| *at_ms);
-        let old = gone.iter().take_while(|(at_ms, _)| now_ms.saturating_sub(*at_ms) >= DAY_MS).count();
-        for (_, (purpose, subject)) in gone.into_iter().take(old.max(MOST_COUNTERS / 100)) {
-            self.set(purpose, subject, Level::default());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{levels::MOST_COUNTERS, *};
 
     #[test]
-    fn counting_does_not_fill_the_memory() {
-        let many = Rate { burst: u32::MAX, per_hour: 1 };
-        let policy = Policy { failed_logins: many, failed_logins_per_network: many, ..Policy::default() };
+    fn counting_does_not_fill_the_memory_and_forgets_rates_before_wrong_passwords() {
+        let many = Rate { burst: 1_000_000, per_hour: 1 };
+        let policy = Policy { tokens: many, ..Policy::default() };
         let brakes = Brakes::new(&policy, [7; 32]);
-        let name = |number: usize| format!("person{number}").parse::<Username>().unwrap();
-        for number in 0..MOST_COUNTERS {
-            brakes.password(&name(number), Network::Local, number as u64).unwrap();
+        let alice: Username = "alice".parse().unwrap();
+        brakes.password(&alice, Network::Local, 0).unwrap();
+        for number in 0..MOST_COUNTERS as u64 {
+            let [.., b, c, d] = number.to_be_bytes();
+            brakes.token(Network::V6([0x20, 1, 0xd, 0xb8, b, c, d, 0]), number).unwrap();
         }
         let levels = brakes.lock();
-        assert!(levels.counted.len() <= MOST_COUNTERS + 3, "{}", levels.counted.len());
-        let [first, _] = brakes.of_name(&name(0), Network::Local);
-        let [last, _] = brakes.of_name(&name(MOST_COUNTERS - 1), Network::Local);
-        assert_eq!(levels.of(Purpose::NameFailures, first).level, 0, "who failed longest ago is forgotten");
-        assert_eq!(levels.of(Purpose::NameFailures, last).level, 1);
+        assert!(levels.len() <= MOST_COUNTERS, "{}", levels.len());
+        let [name, _] = brakes.of_name(&alice, Network::Local);
+        assert_eq!(levels.of(Purpose::NameFailures, name).level, 1, "wrong passwords are forgotten last");
     }
 
     #[test]
@@ -338,5 +320,29 @@ mod tests {
         }
         assert!(brakes.password(&alice, there, 6).is_err());
         brakes.password(&alice, here, 7).unwrap();
+    }
+
+    #[test]
+    fn many_networks_of_one_household_have_the_tries_of_a_few() {
+        let brakes = Brakes::new(&Policy::default(), [7; 32]);
+        let tries = |prefix: u8| {
+            let network = |last: u8| Network::V6([0x20, 1, 0xd, 0xb8, 0, prefix, 0, last]);
+            (0..=255).filter(|last| brakes.forgotten_password(network(*last), 0).is_ok()).count()
+        };
+        assert_eq!(tries(1), 20, "four times the five of one network");
+        assert_eq!(tries(2), 20, "another household is not touched");
+    }
+
+    #[test]
+    fn strangers_at_the_door_do_not_brake_who_is_inside() {
+        let brakes = Brakes::new(&Policy::default(), [7; 32]);
+        let (alice, account): (Username, _) = ("alice".parse().unwrap(), AccountId::from_bytes([1; 16]));
+        while brakes.password(&alice, Network::Local, 0).is_ok() {}
+        brakes.proof(account, 0).unwrap();
+        brakes.proof_succeeded(account);
+        for _ in 0..5 {
+            brakes.proof(account, 0).unwrap();
+        }
+        assert_eq!(brakes.proof(account, 0).unwrap_err().retry_after_s, Some(1));
     }
 }

@@ -29,6 +29,15 @@ impl Network {
         }
     }
 
+    /// The network around it: 65 536 addresses of IPv4, a prefix of 48 bits of IPv6.
+    pub(super) fn wide_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Local => self.bytes(),
+            Self::V4([a, b, _]) => vec![4, a, b],
+            Self::V6([a, b, c, d, e, f, ..]) => vec![6, a, b, c, d, e, f],
+        }
+    }
+
     pub(super) fn bytes(self) -> Vec<u8> {
         match self {
             Self::Local => vec![0],

@@ -62,14 +62,20 @@ pub enum Event {
         /// Whether the keys, and with them what was written, stayed.
         keys_kept: bool,
     },
+    /// Somebody who knew the password asked for another address; it counts once it is confirmed.
+    EmailChangeAsked,
     /// Mails go to another address from now on, or to none.
     EmailChanged,
     /// A code is asked for from now on.
     SecondFactorOn,
     /// No code is asked for any more.
     SecondFactorOff,
+    /// Codes were tried until no more were taken, by somebody who knew the password or held a reset mail.
+    ManyWrongCodes,
     /// A recovery code was used in the place of a code.
     RecoveryCodeUsed,
+    /// No mail tells of new sign-ins any more.
+    LoginMailsOff,
     /// There is a new recovery key.
     RecoveryKeyChanged,
     /// The account was deleted.

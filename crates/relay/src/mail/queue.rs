@@ -122,10 +122,14 @@ impl Relay {
     }
 
     /// Tells the owner of an account what happened, where there is an address and a way to send mail. What happened has
-    /// happened: a notice that cannot be queued is only logged.
+    /// happened: a notice that cannot be queued, or is one too many, is only logged.
     pub(crate) async fn notify(&self, to: Option<&EmailAddress>, username: &Username, event: Event) {
         let Some(to) = to.filter(|_| self.0.mailer.is_configured()) else { return };
         let at_ms = self.0.now_ms();
+        // What a session does can be repeated; an address may be somebody else's.
+        if self.0.brakes.notice_to(to, at_ms).is_err() {
+            return warn!("mail: this address was sent enough notices for now");
+        }
         let notice = Queued::Notice { to: to.clone(), username: username.clone(), event, at_ms };
         if let Err(error) = self.queue(&notice, NOTICE_MS).await {
             let _logged = Refusal::from(error);

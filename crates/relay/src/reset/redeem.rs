@@ -59,7 +59,7 @@ impl Relay {
             return Err(Code::InvalidToken.into());
         };
         self.0.events.sessions_changed(account, &ended);
-        self.0.brakes.password_succeeded(&username, network);
+        self.0.brakes.forget_failures(&username, network);
         info!(%account, keys_kept, "reset: a new password is set");
         self.notify(email.as_ref(), &username, Event::PasswordReset { keys_kept }).await;
         Ok(PasswordReset { username })
@@ -82,12 +82,13 @@ fn check_keys(request: &RedeemReset, standing: &StandingReset) -> Result<(), Ref
             prekey
                 .verify(account, identity)
                 .map_err(|problem| Refusal::because(Code::InvalidKeys, format!("The prekey {problem}")))?;
-            let counts_up =
-                prekey.id() > standing.prekey.id() && prekey.sequence() > standing.prekey.sequence();
-            if *identity == standing.identity || !counts_up {
+            // Exactly the next ones: who could skip numbers could use them up.
+            let counts_on = Some(prekey.id().0) == standing.prekey.id().0.checked_add(1)
+                && Some(prekey.sequence()) == standing.prekey.sequence().checked_add(1);
+            if *identity == standing.identity || !counts_on {
                 return Err(Refusal::because(
                     Code::InvalidKeys,
-                    "New keys are other keys, and count up from the old ones",
+                    "New keys are other keys, and their numbers are the next ones",
                 ));
             }
             Ok(())

@@ -43,10 +43,11 @@ impl Relay {
         let Some(totp) = holder.totp else { return Ok(()) };
         let code = code.ok_or(Code::SecondFactorRequired)?;
         let account = holder.account;
-        self.0
-            .brakes
-            .code(account, self.0.now_ms())
-            .inspect_err(|_| warn!(%account, "second factor: too many attempts"))?;
+        if let Err(refusal) = self.0.brakes.code(account, self.0.now_ms()) {
+            warn!(%account, "second factor: too many attempts");
+            self.notify(holder.email, holder.username, Event::ManyWrongCodes).await;
+            return Err(refusal);
+        }
         let is_right = match code {
             SecondFactorCode::Totp(code) => {
                 let secret = self.0.secrets.open_totp(account, &totp.sealed_secret);

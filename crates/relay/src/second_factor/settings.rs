@@ -20,14 +20,14 @@ impl Relay {
     /// What [proving](protocol::proof) refuses; [`Code::SecondFactorConflict`] when the second factor is on.
     pub async fn begin_totp(&self, caller: &Caller, request: BeginTotp) -> Result<TotpBegun, Refusal> {
         let BeginTotp { proof } = request;
-        let credentials = self.prove(caller, proof).await?;
+        let (credentials, proven) = self.prove(caller, proof).await?;
         let mut secret = Zeroizing::new([0; TOTP_SECRET_BYTES]);
         self.0.entropy.fill(&mut *secret);
         let shown = Authenticator::new(&*secret, credentials.username.as_str())
             .and_then(|authenticator| authenticator.shown())
             .ok_or(Code::Internal)?;
         let sealed = self.0.secrets.seal_totp(caller.account(), &*secret, &mut self.0.rng());
-        if !self.0.store.begin_totp(caller.account(), sealed).await? {
+        if !self.0.store.begin_totp(proven, sealed).await? {
             return Err(is_on());
         }
         Ok(shown)
@@ -73,9 +73,9 @@ impl Relay {
         request: RenewRecoveryCodes,
     ) -> Result<RecoveryCodes, Refusal> {
         let RenewRecoveryCodes { proof } = request;
-        self.prove(caller, proof).await?;
+        let (_, proven) = self.prove(caller, proof).await?;
         let (codes, hashes) = self.new_recovery_codes();
-        if !self.0.store.replace_recovery_codes(caller.account(), hashes).await? {
+        if !self.0.store.replace_recovery_codes(proven, hashes).await? {
             return Err(is_off());
         }
         info!(account = %caller.account(), "second factor: new recovery codes");
@@ -88,9 +88,9 @@ impl Relay {
     /// What [proving](protocol::proof) refuses; [`Code::SecondFactorConflict`] when the second factor is off.
     pub async fn disable_totp(&self, caller: &Caller, request: DisableTotp) -> Result<TotpDisabled, Refusal> {
         let DisableTotp { proof } = request;
-        let credentials = self.prove(caller, proof).await?;
+        let (credentials, proven) = self.prove(caller, proof).await?;
         let account = caller.account();
-        let Some(ended) = self.0.store.disable_totp(account, Some(caller.session())).await? else {
+        let Some(ended) = self.0.store.disable_totp(account, Some(proven)).await? else {
             return Err(is_off());
         };
         self.0.events.sessions_changed(account, &ended);

@@ -31,7 +31,13 @@ impl Relay {
             return Err(Code::Internal.into());
         };
         let session = self.new_session(account, device_name, now_ms);
-        let mailbox_end = self.0.store.begin_session(session.clone(), expired_by(now_ms)).await?;
+        // The password may have been changed while this one was being checked.
+        let begun = self
+            .0
+            .store
+            .begin_session(session.clone(), expired_by(now_ms), credentials.password_hash)
+            .await?;
+        let mailbox_end = begun.ok_or(Code::WrongCredentials)?;
         info!(%account, "login: a session began");
         self.0.events.sessions_changed(account, &[]);
         if credentials.login_mails {

@@ -18,6 +18,7 @@ pub use token::SessionToken;
 
 pub(crate) use begin::checked_device_name;
 pub(crate) use login::busy_refusal;
+pub(crate) use prove::not_the_password;
 
 use crate::port::{Expiry, LiveSession};
 

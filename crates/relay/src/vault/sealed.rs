@@ -24,8 +24,7 @@ impl Relay {
         };
         let mut wrapped_by_password = None;
         if let Some(auth_key) = auth_key {
-            let (username, network) = (caller.username(), caller.network());
-            self.0.brakes.password(username, network, self.0.now_ms())?;
+            self.0.brakes.proof(caller.account(), self.0.now_ms())?;
             let opened = self.0.secrets.open_wrap(caller.account(), &auth_key, &stored.sealed_wrap);
             let Some(opened) = opened else {
                 warn!(account = %caller.account(), "sealed vault: wrong password");
@@ -35,7 +34,7 @@ impl Relay {
                     "This was not your password before the reset",
                 ));
             };
-            self.0.brakes.password_unchecked(username, network);
+            self.0.brakes.proof_unchecked(caller.account());
             wrapped_by_password = Some(opened);
         }
         Ok(SealedVaultRows {
@@ -45,16 +44,24 @@ impl Relay {
         })
     }
 
-    /// Removes a vault that was put away, after what it held was taken over.
+    /// Removes a vault that was put away, after what it held was taken over: only who has opened it can vouch for that. A
+    /// session, or a password that was set by a mail, is not enough to destroy what was written.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`Code::NotFound`]; [`Code::InvalidKeys`] when the identity key that stands in it does not vouch.
     pub async fn drop_sealed_vault(
         &self,
         caller: &Caller,
         request: DropSealedVault,
     ) -> Result<SealedVaultDropped, Refusal> {
-        let DropSealedVault { number } = request;
+        let DropSealedVault { number, proof } = request;
+        let account = caller.account();
+        let Some(stored) = self.0.store.find_sealed_vault(account, number).await? else {
+            return Err(Code::NotFound.into());
+        };
+        proof.verify_opened_vault(account, number, &stored.identity).map_err(|_| {
+            Refusal::because(Code::InvalidKeys, "The identity key of this vault does not vouch for its end")
+        })?;
         if !self.0.store.drop_sealed_vault(caller.account(), number).await? {
             return Err(Code::NotFound.into());
         }

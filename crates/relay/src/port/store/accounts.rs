@@ -56,11 +56,7 @@ pub trait Accounts: Send + Sync {
     /// messages stays theirs; an envelope that is in nobody's mailbox any more loses its content. A note that this
     /// account was deleted stays, with its name. The sessions that were ended; `None`: what was proven does not hold any
     /// more, nothing was written.
-    async fn delete_account(
-        &self,
-        proven: Proven,
-        at_ms: u64,
-    ) -> Result<Option<Vec<SessionId>>, StoreError>;
+    async fn delete_account(&self, proven: Proven, at_ms: u64) -> Result<Option<Vec<SessionId>>, StoreError>;
 }
 
 /// A new account.

@@ -32,11 +32,8 @@ pub trait SecondFactors: Send + Sync {
 
     /// Puts new recovery codes in the place of those that there are. `false`: the second factor is off, or what was proven
     /// does not hold any more.
-    async fn replace_recovery_codes(
-        &self,
-        proven: Proven,
-        codes: Vec<TokenHash>,
-    ) -> Result<bool, StoreError>;
+    async fn replace_recovery_codes(&self, proven: Proven, codes: Vec<TokenHash>)
+    -> Result<bool, StoreError>;
 
     /// Switches the second factor off, forgets its secret and codes, also of one that is being set up, and ends the
     /// account's sessions but the one that asked. The sessions that were ended; `None`: it was off, or what was proven does
