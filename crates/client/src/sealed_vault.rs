@@ -5,6 +5,7 @@ use crypto::{
     account_key::AccountKey,
     identity::{IdentityKey, IdentitySeed},
     recovery::RecoveryKey,
+    reset_proof::ResetProof,
     vault::{VaultKey, VaultKind, VaultPlace},
 };
 use protocol::{
@@ -73,10 +74,13 @@ impl<D: Device> Account<D> {
         engine.check_whose_session().await?;
         let (key, rows) = engine.fetch_sealed_vault(vault, opener).await?;
         let rows = engine.open_old_rows(&key, &rows)?;
+        let identity = whole(&rows)?;
         engine.take_over(&rows).await?;
         let opened = engine.open_held().await?;
         engine.changed();
-        match engine.device.call(DropSealedVault { number: vault.number }).await {
+        let number = vault.number;
+        let proof = ResetProof::of_opened_vault(engine.me.account, number, &identity);
+        match engine.device.call(DropSealedVault { number, proof }).await {
             // Another device was faster.
             Err(CallError::Refused(refusal)) if refusal.code == Code::NotFound => {}
             dropped => {
@@ -85,6 +89,16 @@ impl<D: Device> Account<D> {
         }
         Ok(opened)
     }
+}
+
+/// The identity key of a vault that has all that reading what was written then takes; one that the server shows only in part
+/// must not be dropped.
+fn whole(rows: &[OldRow]) -> Result<IdentityKey, SealedVaultError> {
+    let identity = rows.iter().find(|row| row.kind == VaultKind::Identity);
+    let has_prekey = rows.iter().any(|row| row.kind == VaultKind::Prekey);
+    let seed = identity.filter(|_| has_prekey).ok_or(SealedVaultError::Damaged)?;
+    let seed: &[u8; 32] = seed.content.as_slice().try_into().map_err(|_| SealedVaultError::Damaged)?;
+    Ok(IdentityKey::from_seed(&IdentitySeed::from_bytes(seed)))
 }
 
 impl<D: Device> Engine<D> {
@@ -145,9 +159,7 @@ impl<D: Device> Engine<D> {
         for OldRow { kind, key_id, content } in rows {
             match kind {
                 VaultKind::Identity => {
-                    let seed: &[u8; 32] =
-                        content.as_slice().try_into().map_err(|_| SealedVaultError::Damaged)?;
-                    let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(seed)).public();
+                    let identity = whole(rows)?.public();
                     let place = identity.fingerprint().to_bytes();
                     self.add_row(VaultKind::PastIdentity, &place, &identity.to_bytes()).await?;
                 }
@@ -168,6 +180,9 @@ impl<D: Device> Engine<D> {
     }
 
     async fn add_row(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> Result<(), SealedVaultError> {
+        if !self.vault.has_room_for(kind, key_id, content) {
+            return Err(SealedVaultError::Damaged);
+        }
         Ok(self.vault.add_if_missing(&*self.device, &self.records, kind, key_id, content).await?)
     }
 }

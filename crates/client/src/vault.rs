@@ -172,6 +172,18 @@ impl Vault {
         self.edit_row(device, records, place, edited).await
     }
 
+    /// Whether a row of this content makes sense, and no other prekey stands in its place.
+    pub(crate) fn has_room_for(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> bool {
+        let mut alone = Contents::default();
+        if alone.understand(kind, key_id, content).is_none() {
+            return false;
+        }
+        let standing = self.contents();
+        alone.prekeys.iter().all(|(id, prekey)| {
+            standing.prekeys.get(id).is_none_or(|other| other.seed() == prekey.seed())
+        })
+    }
+
     /// Adds a row, unless one stands at its place.
     pub(crate) async fn add_if_missing(
         &self,
@@ -254,31 +266,31 @@ impl Contents {
         let place =
             VaultPlace { account, kind: row.kind, key_id: row.key_id.as_slice(), version: row.version };
         let plaintext = key.open(place, row.sealed.as_slice()).map_err(|_| VaultRefused::DoesNotOpen)?;
-        self.understand(row, &plaintext).ok_or(VaultRefused::DoesNotOpen)?;
+        self.understand(row.kind, row.key_id.as_slice(), &plaintext).ok_or(VaultRefused::DoesNotOpen)?;
         self.rows.insert(slot, new);
         Ok(true)
     }
 
-    fn understand(&mut self, row: &Row, plaintext: &Zeroizing<Vec<u8>>) -> Option<()> {
-        match row.kind {
+    fn understand(&mut self, kind: VaultKind, key_id: &[u8], plaintext: &[u8]) -> Option<()> {
+        match kind {
             VaultKind::Identity => {
-                let seed = IdentitySeed::from_bytes(plaintext.as_slice().try_into().ok()?);
+                let seed = IdentitySeed::from_bytes(plaintext.try_into().ok()?);
                 self.identity = Some(IdentityKey::from_seed(&seed));
             }
             VaultKind::PastIdentity => {
                 let identity = IdentityPublic::parse(plaintext).ok()?;
-                let fingerprint = Fingerprint::parse(row.key_id.as_slice()).ok()?;
+                let fingerprint = Fingerprint::parse(key_id).ok()?;
                 if identity.fingerprint() != fingerprint {
                     return None;
                 }
                 self.past_identities.insert(fingerprint, identity);
             }
             VaultKind::Prekey => {
-                let prekey = prekey_from_row(row.key_id.as_slice(), plaintext)?;
+                let prekey = prekey_from_row(key_id, plaintext)?;
                 self.prekeys.insert(prekey.id(), Arc::new(prekey));
             }
             VaultKind::Pin => {
-                let contact = AccountId::parse(row.key_id.as_slice()).ok()?;
+                let contact = AccountId::parse(key_id).ok()?;
                 self.pins.insert(contact, Pin::parse(plaintext)?);
             }
         }

@@ -74,9 +74,19 @@ pub(crate) fn reset_link(base_url: &BaseUrl, token: &str) -> String {
     format!("{base_url}/reset#token={token}")
 }
 
+/// A device says itself what it is called, and the address may be that of somebody who has no account: nothing of the name may
+/// look like a link.
+fn only_words(device_name: &str) -> String {
+    let words = device_name.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' });
+    let words: String = words.collect();
+    words.split_whitespace().take(6).collect::<Vec<_>>().join(" ")
+}
+
 fn notice(username: &Username, event: &Event, at_ms: u64, base_url: &BaseUrl) -> Layout {
     let (subject, happened) = match event {
-        Event::SignedIn { device_name } => ("A new sign-in", format!("somebody signed in, on “{device_name}”")),
+        Event::SignedIn { device_name } => {
+            ("A new sign-in", format!("somebody signed in, on “{}”", only_words(device_name)))
+        }
         Event::PasswordChanged => {
             ("Your password was changed", "the password was changed, and all other sessions were ended".to_owned())
         }
@@ -90,6 +100,22 @@ fn notice(username: &Username, event: &Event, at_ms: u64, base_url: &BaseUrl) ->
              new keys: your contacts are told so. Older messages are kept sealed until you open them with the recovery \
              key or the old password of that time"
                 .to_owned(),
+        ),
+        Event::EmailChangeAsked => (
+            "Another e-mail address was asked for",
+            "somebody who knew the password asked for the account's mails at another address. It counts once a link in a \
+             mail to that address is followed; a new password makes it worthless"
+                .to_owned(),
+        ),
+        Event::ManyWrongCodes => (
+            "Wrong codes were tried",
+            "so many wrong codes were typed at the second step that no more are taken for a while. Whoever did it knew the \
+             password, or held a mail that resets it"
+                .to_owned(),
+        ),
+        Event::LoginMailsOff => (
+            "No more mails about new sign-ins",
+            "mails about new sign-ins were switched off".to_owned(),
         ),
         Event::EmailChanged => (
             "Your e-mail address was changed",
@@ -151,7 +177,7 @@ mod tests {
         let name = |name: &str| name.parse::<Username>().unwrap();
         let reset = |byte| ResetToken::from_bytes(&[byte; 32]);
         let events = [
-            Event::SignedIn { device_name: "<Firefox> & “Linux”".to_owned() },
+            Event::SignedIn { device_name: "<Firefox> & https://evil.example/“Linux”".to_owned() },
             Event::PasswordChanged,
             Event::PasswordReset { keys_kept: true },
             Event::PasswordReset { keys_kept: false },
