@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 
 import { Person } from "../support/person.ts";
+import { Settings } from "../support/settings.ts";
 import { expect, hydrated, test } from "../support/story.ts";
 
 const SIZES = [
@@ -77,12 +78,25 @@ test("every page", async ({ server, newBrowser, newPerson }) => {
   await picture(page, "account-menu");
   await page.keyboard.press("Escape");
 
+  await picturesOfSettings(alice);
+  await alice.openInbox();
+
   const elsewhere = await (await newBrowser()).newPage();
   await alice.at(elsewhere).logIn();
   await expect(page.getByText("New sign-in to your account")).toBeVisible();
   await picture(page, "new-sign-in");
   await alice.locks();
   await picture(page, "unlock");
+
+  const asked = await (await newBrowser()).newPage();
+  await asked.route("**/fn/session/login", (route) =>
+    route.fulfill({ status: 401, json: { code: "second_factor_required", message: "Enter the code of your authenticator" } }),
+  );
+  await asked.goto("/login");
+  await hydrated(asked);
+  await alice.at(asked).fillInLogin();
+  await expect(asked.getByRole("heading", { name: "Enter your code" })).toBeVisible();
+  await picture(asked, "second-step");
 
   const forgetful = await (await newBrowser()).newPage();
   await forgetful.goto(await server.admin("reset-link", "alice"));
@@ -92,5 +106,44 @@ test("every page", async ({ server, newBrowser, newPerson }) => {
   await forgetful.getByLabel("I do not have my recovery key").check();
   await picture(forgetful, "reset-anew");
 });
+
+/** Each page, and each form that opens on it. */
+async function picturesOfSettings(person: Person): Promise<void> {
+  const settings = new Settings(person);
+  const { page } = person;
+  const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+  await settings.open("Account");
+  await picture(page, "settings-account");
+  await press("Delete my account");
+  await settings.confirm("Delete for ever");
+  await picture(page, "settings-delete");
+  await settings.open("Sessions");
+  await picture(page, "settings-sessions");
+  await settings.open("Your data");
+  await press("Save an encrypted file");
+  await picture(page, "settings-data");
+  await settings.open("Security");
+  await picture(page, "settings-security");
+  await press("Change password");
+  await picture(page, "settings-password");
+  await press("Cancel");
+  await press("Test my recovery key");
+  await picture(page, "settings-test-key");
+  await press("Cancel");
+  await press("Make a new recovery key");
+  await picture(page, "settings-new-key");
+  await press("Keep the old one");
+  const authenticator = await settings.scanSecret();
+  await picture(page, "settings-authenticator");
+  await page.getByLabel("First code").fill(await authenticator.code());
+  await press("Turn on");
+  await settings.recoveryCodes();
+  await picture(page, "settings-recovery-codes");
+  await press("I have kept them");
+  await press("Turn off");
+  await picture(page, "settings-turn-off");
+  await settings.confirm("Turn off", { code: await authenticator.code() });
+  await settings.done("is off").waitFor();
+}
 
 test.use({ noise: { expected: [/status of 404/, /status of 401/] } });

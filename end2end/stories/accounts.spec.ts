@@ -88,3 +88,43 @@ test("a wrong password and an unknown name get the same answer", async ({ newBro
 
   await alice.at(page).logIn();
 });
+
+test("where a code is asked for, the password is not typed again, and one may go back", async ({ newBrowser, newPerson }) => {
+  const alice = await newPerson("alice");
+  const page = await (await newBrowser()).newPage();
+  const elsewhere = alice.at(page);
+  // A server that asks for the code 000042, which this account does not have: so it goes on without it.
+  await page.route("**/fn/session/login", async (route) => {
+    const { code, ...login } = route.request().postDataJSON() as { code?: string };
+    const refuse = (code: string, message: string) => route.fulfill({ status: 401, json: { code, message } });
+    if (!code) return refuse("second_factor_required", "Enter the code of your authenticator");
+    if (code !== "000042") return refuse("wrong_code", "Invalid TOTP token");
+    return route.continue({ postData: JSON.stringify(login) });
+  });
+  await page.goto("/login");
+  await hydrated(page);
+  await elsewhere.fillInLogin();
+  await expect(page.getByRole("heading", { name: "Enter your code" })).toBeVisible();
+  const field = page.getByLabel("Code", { exact: true });
+  await expect(field).toBeFocused();
+  await expect(field).toHaveAttribute("autocomplete", "one-time-code");
+  await expect(field).toHaveAttribute("inputmode", "numeric");
+
+  await page.getByRole("button", { name: "Back" }).click();
+  await elsewhere.fillInLogin();
+  for (const [typed, complaint] of [
+    ["12345", "A code has 6 digits"],
+    ["123456", "This code is wrong or was used already"],
+  ] as const) {
+    await field.fill(typed);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await expect(page.getByRole("alert").filter({ hasText: complaint })).toBeVisible();
+    await expect(field).toBeFocused();
+  }
+  await page.getByRole("button", { name: "Use a recovery code instead" }).click();
+  await expect(page.getByLabel("Recovery code", { exact: true })).toHaveAttribute("inputmode", "text");
+  await page.getByRole("button", { name: "Use the authenticator instead" }).click();
+  await field.fill("000 042");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await elsewhere.seesInbox();
+});

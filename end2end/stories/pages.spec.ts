@@ -1,45 +1,17 @@
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-import { HtmlValidate } from "html-validate";
-
+import { isAccessible, isValid } from "../support/accessible.ts";
 import { expect, hydrated, test } from "../support/story.ts";
 
 test.use({ noise: { expected: [/status of 404/, /TrustedHTML/, /require-trusted-types-for/] } });
 
-const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PUBLIC = ["/", "/register", "/login", "/forgot", "/reset", "/confirm-email", "/nowhere"];
-
-async function isAccessible(page: Page, where: string): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [320, 360, 768, 1440]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.setViewportSize({ width, height: 800 });
-      const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).analyze();
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-      expect(found, `${where}, ${colorScheme}, ${width} px`).toEqual([]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-      expect(overflow, `${where} at ${width} px does not scroll sideways`).toBe(false);
-    }
-  }
-}
 
 test("public pages are rendered by the server, valid, and come alive without a complaint", async ({
   server,
   newBrowser,
 }) => {
-  const validator = new HtmlValidate({
-    extends: ["html-validate:standard"],
-    // Leptos writes attributes and void elements in its own style; these rules are about taste, not validity.
-    rules: { "void-style": "off", "no-trailing-whitespace": "off", "attribute-boolean-style": "off", "attr-quotes": "off", "doctype-style": "off", "long-title": "off", "no-implicit-button-type": "error", "require-sri": "off", "attribute-empty-style": "off" },
-  });
   const page = await (await newBrowser()).newPage();
   for (const path of PUBLIC) {
-    const html = await (await fetch(server.url + path)).text();
-    expect(html, `${path} has its heading before any script runs`).toMatch(/<h1/);
-    // Leptos marks places with `<!>`, which HTML reads as an empty comment; the validator only knows the long form.
-    const report = await validator.validateString(html.replaceAll("<!>", "<!---->"), path);
-    const errors = report.results.flatMap((result) => result.messages.map((m) => `${m.ruleId}: ${m.message} (${m.line}:${m.column})`));
-    expect(errors, `${path} is valid HTML`).toEqual([]);
+    await isValid(server.url + path);
     await page.goto(path);
     await hydrated(page);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

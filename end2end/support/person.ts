@@ -127,7 +127,7 @@ export class Person {
     this.secrets.set(`${this.username}'s new password`, password);
     await this.page.getByLabel("New password", { exact: true }).fill(password);
     await this.page.getByLabel("New password again", { exact: true }).fill(password);
-    await this.page.getByRole("button", { name: /new password$/ }).click();
+    await this.page.getByRole("button", { name: /^(Set|Begin anew with) the new password$/ }).click();
   }
 
   /** In the settings: opens what a reset has put away, with the password of that time. */

@@ -12,7 +12,7 @@ pub fn FormError(
     text: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
-        <div role="alert" class="form-error">
+        <div role="alert" class="form-error speaks-up">
             {move || {
                 text.get()
                     .map(|text| {

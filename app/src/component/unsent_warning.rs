@@ -12,7 +12,7 @@ pub fn UnsentWarning(
     count: Signal<Option<usize>>,
 ) -> impl IntoView {
     view! {
-        <div role="alert">
+        <div role="alert" class="speaks-up">
             {move || {
                 count
                     .get()

@@ -76,7 +76,7 @@ pub fn ConfirmEmail() -> impl IntoView {
             <section class="card card-narrow" aria-labelledby="confirm-title">
                 <h1 id="confirm-title">"Confirm your address"</h1>
                 <NeedsScript />
-                <div role="status" class="confirm-email-said">
+                <div role="status" class="speaks-up">
                     {move || match step.get() {
                         Step::Asking => view! { <p>"One moment…"</p> }.into_any(),
                         Step::Confirmed(EmailConfirmed { username, email }) => {
