@@ -25,14 +25,22 @@ impl Server {
     /// The binary as it is delivered, with its data in this folder. Only bcrypt is at its cheapest: no login is
     /// measured, and many accounts are made.
     pub(crate) fn secure_messaging(folder: &Path) -> Self {
+        Self::secure_messaging_with(folder, &[])
+    }
+
+    /// The same with more settings.
+    pub(crate) fn secure_messaging_with(folder: &Path, settings: &[&str]) -> Self {
         let mut command = Command::new(binary());
         for (name, _) in env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("SECURE_MESSAGING_")) {
+            if name
+                .to_str()
+                .is_some_and(|name| ["SECURE_MESSAGING_", "SMTP_"].iter().any(|ours| name.starts_with(ours)))
+            {
                 command.env_remove(name);
             }
         }
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json", "--bcrypt-cost", "10"]);
-        command.arg("--data-dir").arg(folder.join("data"));
+        command.arg("--data-dir").arg(folder.join("data")).args(settings);
         Self::launch(folder, command)
     }
 
