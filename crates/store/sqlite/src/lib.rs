@@ -45,7 +45,7 @@ mod writer;
 
 use sqlx::SqlitePool;
 
-pub use open::{CannotOpenStore, Settings};
+pub use open::{CannotOpenStore, OlderSchema, Settings};
 
 use writer::Writer;
 
