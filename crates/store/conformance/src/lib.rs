@@ -89,7 +89,7 @@ macro_rules! stories {
             an_address_is_removed_with_every_wish
             a_confirmed_address_makes_a_reset_token_worthless
             accounts_are_found_by_their_folded_address
-            mails_are_due_in_the_order_in_which_they_were_queued
+            the_mail_that_is_over_soonest_is_due_first
             a_mail_that_is_over_is_dropped
             a_postponed_mail_waits_and_counts_its_tries
             a_mails_number_is_never_given_twice
