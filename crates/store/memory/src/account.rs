@@ -100,11 +100,13 @@ impl Account {
         self.registered.sealed_wrap = sealed_wrap;
     }
 
-    /// Takes all rows out of the vault and keeps them under the next number, with the wraps that stand at the moment.
+    /// Takes all rows out of the vault and keeps them under the next number, with the wraps and the identity key
+    /// that stand at the moment.
     pub(crate) fn put_vault_away(&mut self, at_ms: u64) {
         let vault = StoredSealedVault {
             kdf: self.registered.kdf,
             sealed_wrap: self.registered.sealed_wrap.clone(),
+            identity: self.registered.identity,
             wrapped_by_recovery_key: self.registered.wrapped_by_recovery_key.clone(),
             rows: std::mem::take(&mut self.vault).into_values().collect(),
         };
