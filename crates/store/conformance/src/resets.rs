@@ -13,7 +13,7 @@ use relay::port::{PutOutcome, RedeemedKeys, Redemption, Store, StoredSealedVault
 
 use crate::cast::{NOW_MS, Person, deliver, envelope, fifty_at_once, people, sorted, token};
 
-fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
+pub(crate) fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
     Redemption {
         token: token(number),
         account: person.account(),
@@ -24,7 +24,7 @@ fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
 }
 
 /// New keys: others for each number.
-fn replaced(person: Person, number: u8) -> RedeemedKeys {
+pub(crate) fn replaced(person: Person, number: u8) -> RedeemedKeys {
     let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(&[number; 32]));
     let prekey =
         PrekeySecret::from_seed(PrekeyId(1 + u32::from(number)), 1, &PrekeySeed::from_bytes(&[number; 32]));
@@ -82,7 +82,7 @@ pub async fn a_reset_finds_what_its_account_has(store: Arc<dyn Store>) {
     assert_eq!(found.identity_row, rows[0]);
     assert_eq!(found.identity_row.kind, VaultKind::Identity);
 
-    assert!(store.begin_totp(alice.account(), b"secret".to_vec()).await.unwrap());
+    assert!(store.begin_totp(alice.proven(), b"secret".to_vec()).await.unwrap());
     assert_eq!(store.find_reset(token(1)).await.unwrap().unwrap().totp, None, "it is not on yet");
     assert!(store.enable_totp(alice.account(), b"secret".to_vec(), 3, Vec::new(), NOW_MS).await.unwrap());
     let totp = store.find_reset(token(1)).await.unwrap().unwrap().totp.unwrap();
