@@ -6,7 +6,7 @@ use relay::{
     Policy, Relay, RelayParts, ServerSecret,
     port::{LocalEvents, Mailer, Store},
 };
-use store_sqlite::{CannotOpenStore, Settings, SqliteStore};
+use store_sqlite::{CannotOpenStore, OlderSchema, Settings, SqliteStore};
 
 use crate::{
     config::{Accounts, Data},
@@ -43,7 +43,7 @@ pub(crate) async fn assemble(
 ) -> Result<Assembled, CannotAssemble> {
     let data_dir = DataDir::open(&data.dir)?;
     let secrets = data_dir.secret(&SystemEntropy)?;
-    put_together(data_dir, secrets, accounts, can_mail).await
+    put_together(data_dir, secrets, accounts, can_mail, OlderSchema::Update).await
 }
 
 /// The same beside a server that may be serving from the data folder, which must be there.
@@ -54,7 +54,7 @@ pub(crate) async fn assemble_beside(
 ) -> Result<Assembled, CannotAssemble> {
     let data_dir = DataDir::beside(&data.dir)?;
     let secrets = data_dir.standing_secret()?;
-    put_together(data_dir, secrets, accounts, can_mail).await
+    put_together(data_dir, secrets, accounts, can_mail, OlderSchema::Refuse).await
 }
 
 async fn put_together(
@@ -62,8 +62,10 @@ async fn put_together(
     secrets: ServerSecret,
     accounts: &Accounts,
     can_mail: bool,
+    older_schema: OlderSchema,
 ) -> Result<Assembled, CannotAssemble> {
-    let sqlite = SqliteStore::open(&data_dir.database(), Settings::default()).await?;
+    let settings = Settings { older_schema, ..Settings::default() };
+    let sqlite = SqliteStore::open(&data_dir.database(), settings).await?;
     let store: Arc<dyn Store> = Arc::new(sqlite.clone());
     let postbox = Arc::new(Postbox::new(can_mail));
     let &Accounts { registration, bcrypt_cost } = accounts;

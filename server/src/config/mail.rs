@@ -39,7 +39,7 @@ pub(crate) struct MailSettings {
     /// Who the mails are from, like `Secure Messaging <no-reply@example.org>`.
     #[arg(long = "smtp-from", env = "SMTP_FROM", hide_env_values = true, value_name = "MAILBOX")]
     from: Option<String>,
-    /// How the connection is secured [default: starttls on port 587, tls on port 465, plain on others].
+    /// How the connection is secured [default: tls on port 465, else starttls; plain where the mail server is on this machine and the port is another].
     #[arg(long = "smtp-security", env = "SMTP_SECURITY", hide_env_values = true, value_name = "HOW")]
     security: Option<MailSecurity>,
 }
@@ -171,7 +171,7 @@ impl MailSettings {
         let (port, security) = match (port, security) {
             (Some(0), _) => return Err(MailRefused::Port),
             (Some(port), Some(security)) => (port, security),
-            (Some(port), None) => (port, MailSecurity::of_port(port)),
+            (Some(port), None) => (port, MailSecurity::usual(port, &host)),
             (None, security) => security.unwrap_or(MailSecurity::Starttls).with_its_port(),
         };
         let from = given(from).ok_or(MailRefused::NoFrom)?;
@@ -195,11 +195,13 @@ impl MailSettings {
 }
 
 impl MailSecurity {
-    fn of_port(port: u16) -> Self {
+    /// What leaves the machine is secured unless the operator says otherwise: mails carry tokens.
+    fn usual(port: u16, host: &str) -> Self {
         match port {
-            587 => Self::Starttls,
             465 => Self::Tls,
-            _ => Self::Plain,
+            587 => Self::Starttls,
+            _ if base_url::is_loopback(host) => Self::Plain,
+            _ => Self::Starttls,
         }
     }
 
@@ -246,7 +248,7 @@ mod tests {
         };
         assert_eq!(how(""), (587, MailSecurity::Starttls));
         assert_eq!(how("port = 465"), (465, MailSecurity::Tls));
-        assert_eq!(how("port = 25"), (25, MailSecurity::Plain));
+        assert_eq!(how("port = 25"), (25, MailSecurity::Starttls));
         assert_eq!(how("security = 'tls'"), (465, MailSecurity::Tls));
         assert_eq!(how("security = 'plain'"), (25, MailSecurity::Plain));
         assert_eq!(how("port = 2525\nsecurity = 'starttls'"), (2525, MailSecurity::Starttls));
@@ -266,7 +268,7 @@ mod tests {
             (format!("{whole}password = 'secret'"), "--smtp-user"),
             (format!("{whole}user = 'a'\npassword = 'secret'\npassword_file = '/x'"), "keep one"),
             (format!("{whole}user = 'a'\npassword_file = '/no/such/file'"), "/no/such/file"),
-            (format!("{whole}user = 'a'\npassword = 'secret'\nport = 25"), "for everyone to read"),
+            (format!("{whole}user = 'a'\npassword = 'secret'\nsecurity = 'plain'"), "for everyone to read"),
             (format!("{whole}port = 0"), "port 0"),
             (format!("{whole}pasword = 'secret'"), "unknown field"),
             (format!("{whole}security = 'ssl'"), "unknown variant"),

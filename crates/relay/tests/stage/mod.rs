@@ -3,6 +3,8 @@
 #![expect(dead_code, reason = "each story uses its part of the stage")]
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod authenticator;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,7 +16,7 @@ use crypto::{
     id::{AccountId, ConversationId, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{AuthKey, KdfParams, StretchedPassword},
-    one_time::{RecoveryCode, ResetToken},
+    one_time::ResetToken,
     prekey::{Prekey, PrekeySecret},
     recovery::RecoveryKey,
     reset_proof::NewPassword,
@@ -26,7 +28,7 @@ use protocol::{
     mailbox::{Send, Sent},
     proof::Proof,
     reset::{NewKeys, RedeemReset, ResetKeys},
-    second_factor::{BeginTotp, EnableTotp, SecondFactorCode, TotpBegun},
+    second_factor::{BeginTotp, EnableTotp, SecondFactorCode},
     vault::NewRow,
 };
 use rand_core::UnwrapErr;
@@ -36,6 +38,8 @@ use relay::{
     port::{Bcrypt, BcryptCost, Clock, Entropy, LocalEvents, Mailer},
 };
 use store_memory::MemoryStore;
+
+pub(crate) use authenticator::Authenticator;
 
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 pub(crate) const MINUTE_MS: u64 = 60_000;
@@ -179,49 +183,6 @@ impl Stage {
 
     pub(crate) async fn send(&self, sender: &Member, envelope: &Envelope) -> Result<Sent, Refusal> {
         self.relay.send(&sender.caller, Send { envelope: Binary(envelope.to_bytes()) }).await
-    }
-}
-
-/// What a person carries about.
-pub(crate) struct Authenticator {
-    secret: Vec<u8>,
-    pub(crate) recovery: Vec<RecoveryCode>,
-}
-
-impl Authenticator {
-    pub(crate) fn of(begun: &TotpBegun) -> Self {
-        const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let bits = begun.secret.bytes().flat_map(|character| {
-            let value = BASE32.iter().position(|other| *other == character).unwrap();
-            (0..5).rev().map(move |bit| value >> bit & 1)
-        });
-        let bits: Vec<usize> = bits.collect();
-        let secret = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | *bit as u8));
-        Self { secret: secret.collect(), recovery: Vec::new() }
-    }
-
-    /// What it shows at this time.
-    pub(crate) fn code(&self, now_ms: u64) -> SecondFactorCode {
-        self.shown(now_ms).parse().unwrap()
-    }
-
-    /// What it does not show at this time, nor a step before or after.
-    pub(crate) fn wrong(&self, now_ms: u64) -> SecondFactorCode {
-        let shown = [-30_000, 0, 30_000].map(|step_ms| self.shown(now_ms.saturating_add_signed(step_ms)));
-        let wrong = (0..).map(|number| format!("{number:06}")).find(|code| !shown.contains(code));
-        wrong.unwrap().parse().unwrap()
-    }
-
-    fn shown(&self, now_ms: u64) -> String {
-        let totp = totp_rs::Builder::new()
-            .with_algorithm(totp_rs::Algorithm::SHA1)
-            .with_digits(6)
-            .with_step_duration(30)
-            .with_account_name("somebody")
-            .with_secret(totp_rs::Secret::from(self.secret.as_slice()))
-            .build()
-            .unwrap();
-        totp.generate(now_ms / 1_000).to_string()
     }
 }
 

@@ -47,7 +47,7 @@ mod writer;
 
 use sqlx::SqlitePool;
 
-pub use open::{CannotOpenStore, Settings};
+pub use open::{CannotOpenStore, OlderSchema, Settings};
 
 use writer::Writer;
 

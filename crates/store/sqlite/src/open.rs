@@ -34,11 +34,27 @@ pub struct Settings {
     pub busy_timeout: Duration,
     /// The most that the file may grow to, in bytes; past it, writing fails as on a full disk.
     pub max_bytes: Option<u64>,
+    /// What becomes of a schema that is older than this version's.
+    pub older_schema: OlderSchema,
+}
+
+/// What becomes of a schema that is older than this version's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OlderSchema {
+    /// It is brought up to date.
+    Update,
+    /// The database is not opened: another process, perhaps an older one, may be using it.
+    Refuse,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { readers: 4, busy_timeout: Duration::from_secs(5), max_bytes: None }
+        Self {
+            readers: 4,
+            busy_timeout: Duration::from_secs(5),
+            max_bytes: None,
+            older_schema: OlderSchema::Update,
+        }
     }
 }
 
@@ -68,6 +84,9 @@ pub enum CannotOpenStore {
         /// The step that is not known.
         step: i64,
     },
+    /// The database is of an older version, and was not to be changed.
+    #[error("the database is of an older version: start the newer server on it once, then try again")]
+    OlderSchema,
     /// A step of the schema is not the one that was applied.
     #[error(
         "step {step} of the database's schema is not the one that this version knows: the build was changed"
@@ -92,7 +111,7 @@ impl SqliteStore {
         let writing = options(path, &settings);
         let mut connection = writing.connect().await.map_err(store_error)?;
         check_version(&mut connection).await?;
-        migrate(&mut connection, path).await?;
+        migrate(&mut connection, path, settings.older_schema).await?;
 
         let reading = options(path, &settings).read_only(true);
         let readers = SqlitePoolOptions::new()
@@ -161,17 +180,25 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), CannotOp
     Ok(())
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), CannotOpenStore> {
+async fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    older: OlderSchema,
+) -> Result<(), CannotOpenStore> {
     connection.ensure_migrations_table(&MIGRATIONS.table_name).await.map_err(cannot_migrate)?;
     let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await.map_err(cannot_migrate)?;
     let last = applied.iter().map(|step| step.version).max();
     if let Some(unknown) = applied.iter().find(|step| !MIGRATIONS.version_exists(step.version)) {
         return Err(CannotOpenStore::NewerSchema { step: unknown.version });
     }
+    let is_behind = MIGRATIONS.iter().any(|step| last.is_none_or(|last| step.version > last));
+    if is_behind && older == OlderSchema::Refuse {
+        return Err(CannotOpenStore::OlderSchema);
+    }
     let Some(last) = last else {
         return MIGRATIONS.run(connection).await.map_err(cannot_migrate);
     };
-    if MIGRATIONS.iter().any(|step| step.version > last) {
+    if is_behind {
         copy_before_migration(connection, path, last).await?;
         info!(after = last, "the database's schema is brought up to date");
     }
