@@ -1,5 +1,5 @@
--- Vaults that a reset without their keys put away, with what opens their account keys. Their numbers count up and are
--- never given twice to one account, also when a vault was removed meanwhile.
+-- Vaults that a reset without their keys put away, with what opens their account keys and the identity key of their
+-- time. Their numbers count up and are never given twice to one account, also when a vault was removed meanwhile.
 
 alter table accounts add column last_sealed_vault integer not null default 0;
 
@@ -7,11 +7,13 @@ create table sealed_vaults (
     account                 blob    not null constraint sealed_vaults_of_an_account references accounts (account),
     number                  integer not null,
     sealed_at_ms            integer not null,
+    identity                blob    not null,
     kdf                     blob    not null,
     sealed_wrap             blob    not null,
     wrapped_by_recovery_key blob    not null,
-    constraint sealed_vaults_key            primary key (account, number),
-    constraint sealed_vaults_numbers_from_1 check (number >= 1)
+    constraint sealed_vaults_key               primary key (account, number),
+    constraint sealed_vaults_numbers_from_1    check (number >= 1),
+    constraint sealed_vaults_identity_is_a_key check (length(identity) = 32)
 ) strict, without rowid;
 
 create table sealed_vault_rows (

@@ -13,11 +13,11 @@ use crypto::{
 };
 use futures::future::join_all;
 use protocol::{
-    Binary, EmailAddress,
+    Binary, Cursor, EmailAddress,
     vault::{NewRow, VaultKind},
 };
 use relay::port::{
-    Delivered, Expiry, NewAccount, NewEnvelope, NewSession, NewWraps, PasswordHash, Registered,
+    Delivered, Expiry, NewAccount, NewEnvelope, NewSession, NewWraps, PasswordHash, Proven, Registered,
     SealedDelivery, Store,
 };
 
@@ -70,7 +70,7 @@ impl Person {
             username: self.name().parse().expect("the name of a person in a story is a username"),
             email: Some(self.email()),
             kdf: KdfParams::with_salt(self.bytes(b'k')),
-            password_hash: PasswordHash::from_stored(format!("hash of {}", self.name())),
+            password_hash: self.password_hash(),
             sealed_wrap: self.bytes::<90>(b'v').to_vec(),
             wrapped_by_recovery_key: self.recovery_wrap(b'w'),
             identity: identity.public(),
@@ -90,6 +90,21 @@ impl Person {
             created_at_ms: NOW_MS,
         };
         (account, self.begun_session(self.session(), NOW_MS))
+    }
+
+    /// How the password of the registration is checked.
+    pub(crate) fn password_hash(self) -> PasswordHash {
+        PasswordHash::from_stored(format!("hash of {}", self.name()))
+    }
+
+    /// What the first session has proven by the password of the registration.
+    pub fn proven(self) -> Proven {
+        self.proven_in(self.session())
+    }
+
+    /// What this session has proven by the password of the registration.
+    pub(crate) fn proven_in(self, session: SessionId) -> Proven {
+        Proven { account: self.account(), session, password_hash: self.password_hash() }
     }
 
     /// A session of this person.
@@ -127,7 +142,7 @@ impl Person {
     ) -> [SessionId; N] {
         let sessions = ids.map(|id| SessionId::from_bytes([id; 16]));
         for session in sessions {
-            store.begin_session(self.begun_session(session, NOW_MS), NOTHING_EXPIRED).await.unwrap();
+            begin(store, self.begun_session(session, NOW_MS), NOTHING_EXPIRED).await;
         }
         sessions
     }
@@ -149,6 +164,12 @@ impl Person {
             other => other as u8,
         })
     }
+}
+
+/// Begins a session by the password that stands. Where the account's mailbox ends.
+pub(crate) async fn begin(store: &Arc<dyn Store>, session: NewSession, expired: Expiry) -> Cursor {
+    let found = store.credentials_of(session.account).await.unwrap().unwrap();
+    store.begin_session(session, expired, found.password_hash).await.unwrap().unwrap()
 }
 
 /// Registers so many people.
@@ -195,10 +216,7 @@ pub(crate) fn seal_of(recipient: Person, number: u32) -> Vec<u8> {
 }
 
 /// Delivers what must be new, and gives the places.
-pub(crate) async fn deliver(
-    store: &Arc<dyn Store>,
-    envelope: NewEnvelope,
-) -> Vec<(AccountId, protocol::Cursor)> {
+pub(crate) async fn deliver(store: &Arc<dyn Store>, envelope: NewEnvelope) -> Vec<(AccountId, Cursor)> {
     match store.deliver(envelope).await.unwrap() {
         Delivered::Stored(places) => places,
         other => panic!("the envelope is new, yet: {other:?}"),

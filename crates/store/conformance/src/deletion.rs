@@ -4,18 +4,19 @@ use protocol::{
     Binary, Cursor,
     vault::{NewRow, VaultKind},
 };
-use relay::port::{Delivered, RedeemedKeys, Redemption, Registered, Store};
+use relay::port::{Delivered, Proven, RedeemedKeys, Redemption, Registered, Store};
 
 use crate::cast::{NOW_MS, Person, deliver, envelope, people, shared_of, sorted, token};
 
 /// Of everything that an account can have, nothing is found any more.
 pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
-    furnish(&store, alice).await;
-    let sessions = alice.signed_in(&store, [1, 2]).await;
+    let proven = furnish(&store, alice).await;
+    let [other] = alice.signed_in(&store, [2]).await;
+    let sessions = [proven.session, other];
     deliver(&store, envelope(alice, 0, &[alice, bob])).await;
 
-    let ended = store.delete_account(alice.account(), NOW_MS).await.unwrap();
+    let ended = store.delete_account(proven.clone(), NOW_MS).await.unwrap().unwrap();
     assert_eq!(sorted(ended), sessions);
     for session in sessions {
         assert!(store.find_session(session).await.unwrap().is_none());
@@ -37,11 +38,11 @@ pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
     assert_eq!((page.items.len(), page.end), (0, Cursor::START));
     let users = store.list_users("", None, 10).await.unwrap();
     assert_eq!(users.iter().map(|user| user.account).collect::<Vec<_>>(), [bob.account()]);
-    assert!(store.delete_account(account, NOW_MS + 1).await.unwrap().is_empty(), "once more");
+    assert!(store.delete_account(proven, NOW_MS + 1).await.unwrap().is_none(), "once more");
 }
 
-/// A second factor, codes, a reset, a wish, a vault that was put away; no session.
-async fn furnish(store: &Arc<dyn Store>, person: Person) {
+/// A second factor, codes, a reset, a wish, a vault that was put away, and one session: what it has proven.
+async fn furnish(store: &Arc<dyn Store>, person: Person) -> Proven {
     let account = person.account();
     assert!(store.arm_reset(account, token(1), NOW_MS).await.unwrap());
     let (registered, _) = person.registration();
@@ -62,11 +63,15 @@ async fn furnish(store: &Arc<dyn Store>, person: Person) {
         at_ms: NOW_MS,
     };
     assert!(store.redeem_reset(redemption).await.unwrap().is_some());
-    assert!(store.begin_totp(account, b"secret".to_vec()).await.unwrap());
+    let [session] = person.signed_in(store, [1]).await;
+    let password_hash = person.wraps(b'1').password_hash;
+    let proven = Proven { account, session, password_hash };
+    assert!(store.begin_totp(proven.clone(), b"secret".to_vec()).await.unwrap());
     assert!(store.enable_totp(account, b"secret".to_vec(), 1, vec![token(10)], NOW_MS).await.unwrap());
     assert!(store.arm_reset(account, token(2), NOW_MS).await.unwrap());
-    store.wish_email(account, Some(Person(77).email()), NOW_MS).await.unwrap();
+    assert!(store.wish_email(proven.clone(), Some(Person(77).email()), NOW_MS).await.unwrap());
     assert!(store.arm_email(account, token(3), NOW_MS).await.unwrap().is_some());
+    proven
 }
 
 /// Their copies, their places, and that an envelope was sent.
@@ -76,7 +81,7 @@ pub async fn what_others_hold_of_a_deleted_account_stays_theirs(store: Arc<dyn S
     deliver(&store, envelope(alice, 1, &[alice, carol])).await;
     deliver(&store, envelope(bob, 0, &[alice, bob])).await;
     let before = store.page(bob.account(), Cursor::START, 10, usize::MAX).await.unwrap();
-    store.delete_account(alice.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(alice.proven(), NOW_MS).await.unwrap().is_some());
     let after = store.page(bob.account(), Cursor::START, 10, usize::MAX).await.unwrap();
     assert_eq!(after, before);
     assert_eq!(after.items[0].shared.0, shared_of(alice, 0));
@@ -92,7 +97,7 @@ pub async fn what_others_hold_of_a_deleted_account_stays_theirs(store: Arc<dyn S
     assert_eq!(context.recipients.iter().map(|keys| keys.account).collect::<Vec<_>>(), [bob.account()]);
     let places = deliver(&store, envelope(bob, 2, &[bob, carol])).await;
     assert_eq!(places, [(bob.account(), Cursor(3)), (carol.account(), Cursor(2))], "no gap");
-    store.delete_account(carol.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(carol.proven(), NOW_MS).await.unwrap().is_some());
     let page = store.page(bob.account(), Cursor::START, 10, usize::MAX).await.unwrap();
     assert_eq!(page.items.len(), 3);
     assert!(page.items.iter().all(|item| !item.shared.0.is_empty()));
@@ -104,9 +109,9 @@ pub async fn the_name_of_a_deleted_account_is_never_given_again(store: Arc<dyn S
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let all = [alice, bob, Person(9)].map(Person::account);
     assert!(store.find_deleted(&all).await.unwrap().is_empty());
-    assert!(store.delete_account(Person(9).account(), NOW_MS).await.unwrap().is_empty(), "nobody");
+    assert!(store.delete_account(Person(9).proven(), NOW_MS).await.unwrap().is_none(), "nobody");
     assert!(store.find_deleted(&all).await.unwrap().is_empty(), "and no note of nobody");
-    store.delete_account(alice.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(alice.proven(), NOW_MS).await.unwrap().is_some());
     assert_eq!(store.find_deleted(&all).await.unwrap(), [alice.account()]);
     assert!(store.find_deleted(&[]).await.unwrap().is_empty());
 
@@ -123,7 +128,7 @@ pub async fn the_name_of_a_deleted_account_is_never_given_again(store: Arc<dyn S
 
     Person(3).registered(&store).await;
     Person(9).registered(&store).await;
-    store.delete_account(bob.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(bob.proven(), NOW_MS).await.unwrap().is_some());
     let deleted = store.find_deleted(&all).await.unwrap();
     assert_eq!(sorted(deleted), sorted(vec![alice.account(), bob.account()]));
 }

@@ -20,6 +20,7 @@ mod invites;
 mod mailbox;
 mod mails;
 mod pages;
+mod proven;
 mod resets;
 mod second_factors;
 mod sessions;
@@ -35,6 +36,7 @@ pub use invites::*;
 pub use mailbox::*;
 pub use mails::*;
 pub use pages::*;
+pub use proven::*;
 pub use resets::*;
 pub use second_factors::*;
 pub use sessions::*;
@@ -70,6 +72,10 @@ macro_rules! stories {
             sessions_are_listed_by_when_they_were_seen
             a_session_is_ended_by_its_own_account_only
             sessions_end_together_and_are_told
+            a_session_begins_by_the_password_that_stands
+            nothing_is_changed_by_a_password_that_was_changed_meanwhile
+            nothing_is_changed_by_a_session_that_was_ended_meanwhile
+            of_fifty_who_change_one_password_one_does
             a_profile_shows_what_was_set
             a_new_password_ends_the_other_sessions_and_the_reset
             only_the_secret_that_is_being_set_up_is_switched_on
@@ -88,8 +94,10 @@ macro_rules! stories {
             only_the_newest_token_confirms_and_not_for_long
             an_address_is_removed_with_every_wish
             a_confirmed_address_makes_a_reset_token_worthless
+            a_new_password_makes_a_wish_worthless
             accounts_are_found_by_their_folded_address
-            mails_are_due_in_the_order_in_which_they_were_queued
+            at_most_fifty_accounts_are_found_by_one_address
+            the_mail_that_is_over_soonest_is_due_first
             a_mail_that_is_over_is_dropped
             a_postponed_mail_waits_and_counts_its_tries
             a_mails_number_is_never_given_twice

@@ -18,20 +18,25 @@ fn letters(mails: &[DueMail]) -> Vec<&str> {
     mails.iter().map(|mail| mail.letter.as_str()).collect()
 }
 
-/// The longest waiting first, at most so many; asking does not take them away.
-pub async fn mails_are_due_in_the_order_in_which_they_were_queued(store: Arc<dyn Store>) {
+/// Somebody waits for it. At most so many; of those that are over together, the one that was queued first; and asking does
+/// not take them away.
+pub async fn the_mail_that_is_over_soonest_is_due_first(store: Arc<dyn Store>) {
     assert_eq!(store.next_mail_due_ms().await.unwrap(), None);
     assert!(due(&store, NOW_MS, 10).await.is_empty());
-    for (letter, queued_at_ms) in [("b", NOW_MS + 1), ("a", NOW_MS), ("c", NOW_MS + 1), ("d", NOW_MS + 9)] {
-        queue(&store, letter, queued_at_ms, NOW_MS + HOUR_MS).await;
+    for (letter, queued_at_ms, hours) in
+        [("c", NOW_MS, 24), ("a", NOW_MS + 1, 1), ("b", NOW_MS, 1), ("e", NOW_MS + 9, 2)]
+    {
+        queue(&store, letter, queued_at_ms, NOW_MS + hours * HOUR_MS).await;
     }
     assert_eq!(store.next_mail_due_ms().await.unwrap(), Some(NOW_MS));
     assert!(due(&store, NOW_MS - 1, 10).await.is_empty());
     assert_eq!(letters(&due(&store, NOW_MS + 1, 10).await), ["a", "b", "c"]);
     assert_eq!(letters(&due(&store, NOW_MS + 1, 2).await), ["a", "b"]);
     let all = due(&store, NOW_MS + 9, 10).await;
-    assert_eq!(letters(&all), ["a", "b", "c", "d"]);
-    assert!(all.iter().all(|mail| mail.tries == 0 && mail.expires_at_ms == NOW_MS + HOUR_MS));
+    assert_eq!(letters(&all), ["a", "b", "e", "c"]);
+    assert!(all.iter().all(|mail| mail.tries == 0));
+    let hours: Vec<_> = all.iter().map(|mail| (mail.expires_at_ms - NOW_MS) / HOUR_MS).collect();
+    assert_eq!(hours, [1, 1, 2, 24]);
 }
 
 /// A reset's mail that arrives after a day is of no use to anybody.

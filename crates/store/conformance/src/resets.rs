@@ -13,7 +13,7 @@ use relay::port::{PutOutcome, RedeemedKeys, Redemption, Store, StoredSealedVault
 
 use crate::cast::{NOW_MS, Person, deliver, envelope, fifty_at_once, people, sorted, token};
 
-fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
+pub(crate) fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
     Redemption {
         token: token(number),
         account: person.account(),
@@ -24,7 +24,7 @@ fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
 }
 
 /// New keys: others for each number.
-fn replaced(person: Person, number: u8) -> RedeemedKeys {
+pub(crate) fn replaced(person: Person, number: u8) -> RedeemedKeys {
     let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(&[number; 32]));
     let prekey =
         PrekeySecret::from_seed(PrekeyId(1 + u32::from(number)), 1, &PrekeySeed::from_bytes(&[number; 32]));
@@ -82,7 +82,7 @@ pub async fn a_reset_finds_what_its_account_has(store: Arc<dyn Store>) {
     assert_eq!(found.identity_row, rows[0]);
     assert_eq!(found.identity_row.kind, VaultKind::Identity);
 
-    assert!(store.begin_totp(alice.account(), b"secret".to_vec()).await.unwrap());
+    assert!(store.begin_totp(alice.proven(), b"secret".to_vec()).await.unwrap());
     assert_eq!(store.find_reset(token(1)).await.unwrap().unwrap().totp, None, "it is not on yet");
     assert!(store.enable_totp(alice.account(), b"secret".to_vec(), 3, Vec::new(), NOW_MS).await.unwrap());
     let totp = store.find_reset(token(1)).await.unwrap().unwrap().totp.unwrap();
@@ -158,7 +158,8 @@ pub async fn a_reset_that_keeps_the_keys_changes_the_password_only(store: Arc<dy
     assert_eq!(store.redeem_reset(again).await.unwrap(), None, "a token is good once");
 }
 
-/// The old vault is put away whole, with what opens it; the new one is the account's, and others reach it by its keys.
+/// The old vault is put away whole, with what opens it and the identity key that it is of; the new one is the account's,
+/// and others reach it by its keys.
 pub async fn a_reset_that_replaces_the_keys_puts_the_vault_away(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     pin_twice(&store, alice).await;
@@ -172,6 +173,7 @@ pub async fn a_reset_that_replaces_the_keys_puts_the_vault_away(store: Arc<dyn S
 
     let put_away = store.find_sealed_vault(alice.account(), 1).await.unwrap().unwrap();
     let expected = StoredSealedVault {
+        identity: account.identity,
         kdf: account.kdf,
         sealed_wrap: account.sealed_wrap,
         wrapped_by_recovery_key: account.wrapped_by_recovery_key,
@@ -214,7 +216,11 @@ pub async fn vaults_that_were_put_away_are_numbered(store: Arc<dyn Store>) {
     replace(1).await;
     replace(2).await;
     assert_eq!(numbers().await, [1, 2]);
-    let second = store.find_sealed_vault(alice.account(), 2).await.unwrap().unwrap();
+    let [first, second] = [1, 2].map(|number| store.find_sealed_vault(alice.account(), number));
+    let (first, second) = (first.await.unwrap().unwrap(), second.await.unwrap().unwrap());
+    assert_eq!(first.identity, alice.identity().public());
+    let RedeemedKeys::Replace { identity, .. } = replaced(alice, 1) else { unreachable!() };
+    assert_eq!(second.identity, identity, "the one that it replaced");
     assert_eq!(second.kdf, alice.wraps(b'1').kdf);
     assert_eq!(second.wrapped_by_recovery_key, alice.recovery_wrap(1));
     assert_eq!(second.rows[0].sealed.0, [1; 60]);

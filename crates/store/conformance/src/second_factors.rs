@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crypto::id::TokenHash;
-use relay::port::{Store, StoredTotp};
+use relay::port::{Proven, Store, StoredTotp};
 
 use crate::cast::{NOW_MS, Person, fifty_at_once, people, sorted, token};
 
@@ -12,8 +12,13 @@ fn codes(numbers: core::ops::Range<u16>) -> Vec<TokenHash> {
 }
 
 async fn switched_on(store: &Arc<dyn Store>, person: Person, step: u64) {
-    assert!(store.begin_totp(person.account(), SECRET.to_vec()).await.unwrap());
-    assert!(store.enable_totp(person.account(), SECRET.to_vec(), step, codes(0..10), NOW_MS).await.unwrap());
+    switched_on_by(store, person.proven(), step).await;
+}
+
+async fn switched_on_by(store: &Arc<dyn Store>, proven: Proven, step: u64) {
+    let account = proven.account;
+    assert!(store.begin_totp(proven, SECRET.to_vec()).await.unwrap());
+    assert!(store.enable_totp(account, SECRET.to_vec(), step, codes(0..10), NOW_MS).await.unwrap());
 }
 
 async fn totp(store: &Arc<dyn Store>, person: Person) -> Option<StoredTotp> {
@@ -28,8 +33,8 @@ pub async fn only_the_secret_that_is_being_set_up_is_switched_on(store: Arc<dyn 
     };
     assert_eq!(store.find_pending_totp(alice.account()).await.unwrap(), None);
     assert!(!enable(SECRET).await, "nothing was begun");
-    assert!(store.begin_totp(alice.account(), b"an older one".to_vec()).await.unwrap());
-    assert!(store.begin_totp(alice.account(), SECRET.to_vec()).await.unwrap());
+    assert!(store.begin_totp(alice.proven(), b"an older one".to_vec()).await.unwrap());
+    assert!(store.begin_totp(alice.proven(), SECRET.to_vec()).await.unwrap());
     assert_eq!(store.find_pending_totp(alice.account()).await.unwrap().as_deref(), Some(SECRET));
     assert!(!enable(b"an older one").await);
     assert_eq!(totp(&store, alice).await, None);
@@ -43,14 +48,14 @@ pub async fn only_the_secret_that_is_being_set_up_is_switched_on(store: Arc<dyn 
     assert_eq!(store.find_pending_totp(alice.account()).await.unwrap(), None);
     assert!(!enable(SECRET).await, "it is on already");
     assert_eq!(totp(&store, bob).await, None, "another account's");
-    assert!(!store.begin_totp(Person(9).account(), SECRET.to_vec()).await.unwrap(), "nobody's");
+    assert!(!store.begin_totp(Person(9).proven(), SECRET.to_vec()).await.unwrap(), "nobody's");
 }
 
 /// Neither its secret nor its step is lost to whoever begins anew.
 pub async fn a_second_factor_that_is_on_is_not_set_up_again(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
     switched_on(&store, alice, 7).await;
-    assert!(!store.begin_totp(alice.account(), b"another".to_vec()).await.unwrap());
+    assert!(!store.begin_totp(alice.proven(), b"another".to_vec()).await.unwrap());
     assert_eq!(store.find_pending_totp(alice.account()).await.unwrap(), None);
     assert_eq!(totp(&store, alice).await, Some(StoredTotp { sealed_secret: SECRET.to_vec(), last_step: 7 }));
 }
@@ -94,13 +99,13 @@ pub async fn a_recovery_code_is_used_once(store: Arc<dyn Store>) {
 /// What was printed before is waste paper.
 pub async fn new_recovery_codes_replace_the_old_ones(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
-    assert!(!store.replace_recovery_codes(alice.account(), codes(0..10)).await.unwrap(), "it is off");
-    assert!(store.begin_totp(alice.account(), SECRET.to_vec()).await.unwrap());
-    assert!(!store.replace_recovery_codes(alice.account(), codes(0..10)).await.unwrap(), "not yet on");
+    assert!(!store.replace_recovery_codes(alice.proven(), codes(0..10)).await.unwrap(), "it is off");
+    assert!(store.begin_totp(alice.proven(), SECRET.to_vec()).await.unwrap());
+    assert!(!store.replace_recovery_codes(alice.proven(), codes(0..10)).await.unwrap(), "not yet on");
     assert!(!store.use_recovery_code(alice.account(), token(0)).await.unwrap());
     switched_on(&store, alice, 1).await;
     assert!(store.use_recovery_code(alice.account(), token(0)).await.unwrap());
-    assert!(store.replace_recovery_codes(alice.account(), codes(20..28)).await.unwrap());
+    assert!(store.replace_recovery_codes(alice.proven(), codes(20..28)).await.unwrap());
     let profile = store.find_profile(alice.account()).await.unwrap().unwrap();
     assert_eq!(profile.recovery_codes_left, 8);
     assert!(!store.use_recovery_code(alice.account(), token(1)).await.unwrap());
@@ -111,8 +116,10 @@ pub async fn new_recovery_codes_replace_the_old_ones(store: Arc<dyn Store>) {
 pub async fn switching_the_second_factor_off_forgets_it_and_ends_the_others(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let [one, other] = alice.signed_in(&store, [1, 2]).await;
-    assert_eq!(store.disable_totp(alice.account(), Some(one)).await.unwrap(), None, "it was off");
-    assert!(store.begin_totp(alice.account(), SECRET.to_vec()).await.unwrap());
+    let proven = alice.proven_in(one);
+    let disabled = store.disable_totp(alice.account(), Some(proven.clone())).await.unwrap();
+    assert_eq!(disabled, None, "it was off");
+    assert!(store.begin_totp(alice.proven(), SECRET.to_vec()).await.unwrap());
     assert_eq!(store.disable_totp(alice.account(), None).await.unwrap(), None, "it was not yet on");
     assert_eq!(store.find_pending_totp(alice.account()).await.unwrap(), None, "and is not being set up");
     assert_eq!(store.list_sessions(alice.account()).await.unwrap().len(), 3);
@@ -120,7 +127,7 @@ pub async fn switching_the_second_factor_off_forgets_it_and_ends_the_others(stor
     for person in [alice, bob] {
         switched_on(&store, person, 1).await;
     }
-    let ended = store.disable_totp(alice.account(), Some(one)).await.unwrap().unwrap();
+    let ended = store.disable_totp(alice.account(), Some(proven)).await.unwrap().unwrap();
     assert_eq!(sorted(ended), sorted(vec![alice.session(), other]));
     assert!(store.find_session(one).await.unwrap().is_some());
     assert_eq!(totp(&store, alice).await, None);
@@ -129,7 +136,7 @@ pub async fn switching_the_second_factor_off_forgets_it_and_ends_the_others(stor
     let profile = store.find_profile(alice.account()).await.unwrap().unwrap();
     assert_eq!((profile.totp_since_ms, profile.recovery_codes_left), (None, 0));
 
-    switched_on(&store, alice, 1).await;
+    switched_on_by(&store, alice.proven_in(one), 1).await;
     assert_eq!(store.disable_totp(alice.account(), None).await.unwrap(), Some(vec![one]));
     assert!(totp(&store, bob).await.is_some(), "another account's");
     assert!(store.find_session(bob.session()).await.unwrap().is_some());

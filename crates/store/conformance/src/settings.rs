@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use relay::port::{PasswordChange, Store, StoredProfile};
+use relay::port::{Store, StoredProfile};
 
 use crate::cast::{NOW_MS, people, sorted, token};
 
@@ -24,15 +24,16 @@ pub async fn a_profile_shows_what_was_set(store: Arc<dyn Store>) {
 
     store.set_login_mails(alice.account(), false).await.unwrap();
     expected.login_mails = false;
-    store.wish_email(alice.account(), Some(bob.email()), NOW_MS).await.unwrap();
+    assert!(store.wish_email(alice.proven(), Some(bob.email()), NOW_MS).await.unwrap());
     expected.pending_email = Some(bob.email());
-    store.change_recovery_wrap(alice.account(), alice.recovery_wrap(b'W'), NOW_MS + 1).await.unwrap();
+    let wrap = alice.recovery_wrap(b'W');
+    assert!(store.change_recovery_wrap(alice.proven(), wrap, NOW_MS + 1).await.unwrap());
     expected.wrapped_by_recovery_key = alice.recovery_wrap(b'W');
     expected.recovery_key_made_at_ms = NOW_MS + 1;
     assert_eq!(profile().await, expected);
     assert!(!store.credentials_of(alice.account()).await.unwrap().unwrap().login_mails);
 
-    assert!(store.begin_totp(alice.account(), b"secret".to_vec()).await.unwrap());
+    assert!(store.begin_totp(alice.proven(), b"secret".to_vec()).await.unwrap());
     assert_eq!(profile().await, expected, "what is being set up is not on");
     let codes = (0..10).map(token).collect();
     assert!(store.enable_totp(alice.account(), b"secret".to_vec(), 5, codes, NOW_MS + 2).await.unwrap());
@@ -58,8 +59,7 @@ pub async fn a_new_password_ends_the_other_sessions_and_the_reset(store: Arc<dyn
         assert!(store.arm_reset(person.account(), token(number), NOW_MS).await.unwrap());
     }
     let wraps = alice.wraps(b'K');
-    let change = PasswordChange { account: alice.account(), keep: one, wraps: wraps.clone() };
-    let ended = store.change_password(change).await.unwrap();
+    let ended = store.change_password(alice.proven_in(one), wraps.clone()).await.unwrap().unwrap();
     assert_eq!(sorted(ended), sorted(vec![alice.session(), other]));
 
     let found = store.credentials_of(alice.account()).await.unwrap().unwrap();

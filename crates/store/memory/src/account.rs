@@ -93,16 +93,20 @@ impl Account {
         }
     }
 
+    /// The wish for another address is void then: it may be that of whoever knew the password before.
     pub(crate) fn set_password(&mut self, wraps: NewWraps) {
         let NewWraps { kdf, password_hash, sealed_wrap } = wraps;
         self.registered.kdf = kdf;
         self.registered.password_hash = password_hash;
         self.registered.sealed_wrap = sealed_wrap;
+        self.email_wish = None;
     }
 
-    /// Takes all rows out of the vault and keeps them under the next number, with the wraps that stand at the moment.
+    /// Takes all rows out of the vault and keeps them under the next number, with the wraps and the identity key
+    /// that stand at the moment.
     pub(crate) fn put_vault_away(&mut self, at_ms: u64) {
         let vault = StoredSealedVault {
+            identity: self.registered.identity,
             kdf: self.registered.kdf,
             sealed_wrap: self.registered.sealed_wrap.clone(),
             wrapped_by_recovery_key: self.registered.wrapped_by_recovery_key.clone(),

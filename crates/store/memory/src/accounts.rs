@@ -7,7 +7,7 @@ use crypto::{
 };
 use protocol::{Username, profile::SealedVault};
 use relay::port::{
-    Accounts, Credentials, InviteUse, NewAccount, NewSession, PasswordChange, Registered, StoreError,
+    Accounts, Credentials, InviteUse, NewAccount, NewSession, NewWraps, Proven, Registered, StoreError,
     StoredProfile,
 };
 
@@ -82,27 +82,29 @@ impl Accounts for MemoryStore {
         }))
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, StoreError> {
+    async fn change_password(
+        &self,
+        proven: Proven,
+        wraps: NewWraps,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let mut state = self.lock();
-        let PasswordChange { account, keep, wraps } = change;
-        if let Some(found) = state.accounts.get_mut(&account) {
-            found.set_password(wraps);
-            found.reset = None;
-        }
-        Ok(end_sessions(&mut state.sessions, account, Some(keep)))
+        let Some(found) = state.proven(&proven) else { return Ok(None) };
+        found.set_password(wraps);
+        found.reset = None;
+        Ok(Some(end_sessions(&mut state.sessions, proven.account, Some(proven.session))))
     }
 
     async fn change_recovery_wrap(
         &self,
-        account: AccountId,
+        proven: Proven,
         wrapped_by_recovery_key: WrappedAccountKey,
         at_ms: u64,
-    ) -> Result<(), StoreError> {
-        if let Some(found) = self.lock().accounts.get_mut(&account) {
-            found.registered.wrapped_by_recovery_key = wrapped_by_recovery_key;
-            found.recovery_key_made_at_ms = at_ms;
-        }
-        Ok(())
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(found) = state.proven(&proven) else { return Ok(false) };
+        found.registered.wrapped_by_recovery_key = wrapped_by_recovery_key;
+        found.recovery_key_made_at_ms = at_ms;
+        Ok(true)
     }
 
     async fn set_login_mails(&self, account: AccountId, login_mails: bool) -> Result<(), StoreError> {
@@ -112,15 +114,23 @@ impl Accounts for MemoryStore {
         Ok(())
     }
 
-    async fn delete_account(&self, account: AccountId, _at_ms: u64) -> Result<Vec<SessionId>, StoreError> {
+    async fn delete_account(
+        &self,
+        proven: Proven,
+        _at_ms: u64,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let mut state = self.lock();
+        if state.proven(&proven).is_none() {
+            return Ok(None);
+        }
+        let account = proven.account;
         let ended = end_sessions(&mut state.sessions, account, None);
         if let Some(gone) = state.accounts.remove(&account) {
             state.names.remove(&gone.registered.username);
             state.deleted.insert(account, gone.registered.username);
             state.forget_contents(gone.mailbox.iter().map(|delivery| delivery.message).collect());
         }
-        Ok(ended)
+        Ok(Some(ended))
     }
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, TokenHash};
 use protocol::EmailAddress;
-use relay::port::{ArmedEmail, ConfirmedEmail, Emails, StoreError};
+use relay::port::{ArmedEmail, ConfirmedEmail, Emails, Proven, StoreError};
 
 use crate::{
     MemoryStore,
@@ -12,17 +12,17 @@ use crate::{
 impl Emails for MemoryStore {
     async fn wish_email(
         &self,
-        account: AccountId,
+        proven: Proven,
         email: Option<EmailAddress>,
         _at_ms: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let Some(found) = state.accounts.get_mut(&account) else { return Ok(()) };
+        let Some(found) = state.proven(&proven) else { return Ok(false) };
         if email.is_none() {
             found.registered.email = None;
         }
         found.email_wish = email.map(|email| EmailWish { email, armed: None });
-        Ok(())
+        Ok(true)
     }
 
     async fn arm_email(

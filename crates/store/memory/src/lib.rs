@@ -11,6 +11,7 @@ mod emails;
 mod invites;
 mod mailbox;
 mod mails;
+mod proven;
 mod resets;
 mod second_factors;
 mod sessions;

@@ -18,7 +18,7 @@ impl Mails for MemoryStore {
         state.mails.retain(|_, waiting| waiting.mail.expires_at_ms > now_ms);
         let mut due: Vec<_> =
             state.mails.iter().filter(|(_, waiting)| waiting.next_try_at_ms <= now_ms).collect();
-        due.sort_unstable_by_key(|(number, waiting)| (waiting.mail.queued_at_ms, **number));
+        due.sort_unstable_by_key(|(number, waiting)| (waiting.mail.expires_at_ms, **number));
         due.truncate(limit as usize);
         let due = due.into_iter().map(|(number, waiting)| DueMail {
             mail: *number,

@@ -12,6 +12,9 @@ use crate::{
     sessions::end_sessions,
 };
 
+/// Accounts that are found by one address: each is a mail, so asking for one address must not become thousands.
+const MOST_OF_ONE_ADDRESS: usize = 50;
+
 #[async_trait]
 impl Resets for MemoryStore {
     async fn accounts_of_email(&self, folded: &str) -> Result<Vec<User>, StoreError> {
@@ -21,7 +24,10 @@ impl Resets for MemoryStore {
             email.is_some_and(|email| email.folded() == folded)
         };
         let named = state.names.iter().filter(|(_, account)| has_it(account));
-        Ok(named.map(|(name, account)| User { account: *account, username: name.clone() }).collect())
+        Ok(named
+            .take(MOST_OF_ONE_ADDRESS)
+            .map(|(name, account)| User { account: *account, username: name.clone() })
+            .collect())
     }
 
     async fn arm_reset(&self, account: AccountId, token: TokenHash, at_ms: u64) -> Result<bool, StoreError> {

@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, SessionId, TokenHash};
-use relay::port::{SecondFactors, StoreError, StoredTotp};
+use relay::port::{Proven, SecondFactors, StoreError, StoredTotp};
 
 use crate::{MemoryStore, account::Totp, sessions::end_sessions};
 
 #[async_trait]
 impl SecondFactors for MemoryStore {
-    async fn begin_totp(&self, account: AccountId, sealed_secret: Vec<u8>) -> Result<bool, StoreError> {
+    async fn begin_totp(&self, proven: Proven, sealed_secret: Vec<u8>) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let Some(found) = state.accounts.get_mut(&account) else { return Ok(false) };
+        let Some(found) = state.proven(&proven) else { return Ok(false) };
         if found.totp.on().is_some() {
             return Ok(false);
         }
@@ -61,11 +61,11 @@ impl SecondFactors for MemoryStore {
 
     async fn replace_recovery_codes(
         &self,
-        account: AccountId,
+        proven: Proven,
         codes: Vec<TokenHash>,
     ) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let Some(found) = state.accounts.get_mut(&account) else { return Ok(false) };
+        let Some(found) = state.proven(&proven) else { return Ok(false) };
         if found.totp.on().is_none() {
             return Ok(false);
         }
@@ -76,14 +76,20 @@ impl SecondFactors for MemoryStore {
     async fn disable_totp(
         &self,
         account: AccountId,
-        keep: Option<SessionId>,
+        proven: Option<Proven>,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let mut state = self.lock();
+        if let Some(proven) = &proven
+            && (proven.account != account || state.proven(proven).is_none())
+        {
+            return Ok(None);
+        }
         let Some(found) = state.accounts.get_mut(&account) else { return Ok(None) };
         if std::mem::take(&mut found.totp).on().is_none() {
             return Ok(None);
         }
         found.recovery_codes.clear();
+        let keep = proven.map(|proven| proven.session);
         Ok(Some(end_sessions(&mut state.sessions, account, keep)))
     }
 }

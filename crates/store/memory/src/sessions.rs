@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::HashMap};
 use async_trait::async_trait;
 use crypto::id::{AccountId, SessionId};
 use protocol::Cursor;
-use relay::port::{Expiry, LiveSession, NewSession, Sessions, StoreError, StoredSession};
+use relay::port::{Expiry, LiveSession, NewSession, PasswordHash, Sessions, StoreError, StoredSession};
 
 use crate::MemoryStore;
 
@@ -17,15 +17,22 @@ impl Session {
     pub(crate) fn new(begun: NewSession) -> Self {
         Self { last_seen_at_ms: begun.created_at_ms, begun }
     }
+
+    pub(crate) fn account(&self) -> AccountId {
+        self.begun.account
+    }
 }
 
 #[async_trait]
 impl Sessions for MemoryStore {
-    async fn begin_session(&self, session: NewSession, expired: Expiry) -> Result<Cursor, StoreError> {
+    async fn begin_session(
+        &self,
+        session: NewSession,
+        expired: Expiry,
+        proven: PasswordHash,
+    ) -> Result<Option<Cursor>, StoreError> {
         let mut state = self.lock();
-        let Some(account) = state.accounts.get(&session.account) else {
-            return Err(StoreError::Failed("a session begins for an account that does not exist".into()));
-        };
+        let Some(account) = state.with_password(session.account, &proven) else { return Ok(None) };
         let end = Cursor(account.mailbox.len() as u64);
         state.sessions.retain(|_, Session { begun, last_seen_at_ms }| {
             begun.account != session.account
@@ -33,7 +40,7 @@ impl Sessions for MemoryStore {
                     && *last_seen_at_ms >= expired.seen_before_ms
         });
         state.sessions.insert(session.session, Session::new(session));
-        Ok(end)
+        Ok(Some(end))
     }
 
     async fn find_session(&self, session: SessionId) -> Result<Option<LiveSession>, StoreError> {

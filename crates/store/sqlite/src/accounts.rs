@@ -5,15 +5,17 @@ use crypto::{
 };
 use protocol::{Username, profile::SealedVault};
 use relay::port::{
-    Accounts, Credentials, InviteUse, NewAccount, NewSession, NewWraps, PasswordChange, PasswordHash,
-    Registered, StoreError, StoredProfile,
+    Accounts, Credentials, InviteUse, NewAccount, NewSession, NewWraps, PasswordHash, Proven, Registered,
+    StoreError, StoredProfile,
 };
 use sqlx::{SqliteConnection, query, query_as};
 
 use crate::{
     SqliteStore,
     delete_account::DeleteAccount,
+    emails::forget_wish,
     error::store_error,
+    proven::still_holds,
     register::Register,
     resets::forget_reset,
     rows::{Table, email, integer},
@@ -134,25 +136,29 @@ impl Accounts for SqliteStore {
         }))
     }
 
-    async fn change_password(&self, change: PasswordChange) -> Result<Vec<SessionId>, StoreError> {
-        self.writer.make(ChangePassword(change)).await
+    async fn change_password(
+        &self,
+        proven: Proven,
+        wraps: NewWraps,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        self.writer.make(ChangePassword { proven, wraps }).await
     }
 
     async fn change_recovery_wrap(
         &self,
-        account: AccountId,
+        proven: Proven,
         wrapped_by_recovery_key: WrappedAccountKey,
         at_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.writer.make(ChangeRecoveryWrap { account, wrapped_by_recovery_key, at_ms }).await
+    ) -> Result<bool, StoreError> {
+        self.writer.make(ChangeRecoveryWrap { proven, wrapped_by_recovery_key, at_ms }).await
     }
 
     async fn set_login_mails(&self, account: AccountId, login_mails: bool) -> Result<(), StoreError> {
         self.writer.make(SetLoginMails { account, login_mails }).await
     }
 
-    async fn delete_account(&self, account: AccountId, at_ms: u64) -> Result<Vec<SessionId>, StoreError> {
-        self.writer.make(DeleteAccount { account, at_ms }).await
+    async fn delete_account(&self, proven: Proven, at_ms: u64) -> Result<Option<Vec<SessionId>>, StoreError> {
+        self.writer.make(DeleteAccount { proven, at_ms }).await
     }
 }
 
@@ -183,17 +189,24 @@ impl CredentialsRow {
     }
 }
 
-struct ChangePassword(PasswordChange);
+struct ChangePassword {
+    proven: Proven,
+    wraps: NewWraps,
+}
 
 #[async_trait]
 impl Change for ChangePassword {
-    type Outcome = Vec<SessionId>;
+    type Outcome = Option<Vec<SessionId>>;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<Vec<SessionId>, StoreError> {
-        let PasswordChange { account, keep, wraps } = &self.0;
-        set_password(connection, *account, wraps).await?;
-        forget_reset(connection, *account).await?;
-        end_sessions(connection, *account, Some(*keep)).await
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Option<Vec<SessionId>>, StoreError> {
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(None);
+        }
+        let account = self.proven.account;
+        set_password(connection, account, &self.wraps).await?;
+        forget_reset(connection, account).await?;
+        forget_wish(connection, account).await?;
+        end_sessions(connection, account, Some(self.proven.session)).await.map(Some)
     }
 }
 
@@ -220,17 +233,21 @@ pub(crate) async fn set_password(
 }
 
 struct ChangeRecoveryWrap {
-    account: AccountId,
+    proven: Proven,
     wrapped_by_recovery_key: WrappedAccountKey,
     at_ms: u64,
 }
 
 #[async_trait]
 impl Change for ChangeRecoveryWrap {
-    type Outcome = ();
+    type Outcome = bool;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        set_recovery_wrap(connection, self.account, &self.wrapped_by_recovery_key, self.at_ms).await
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(false);
+        }
+        set_recovery_wrap(connection, self.proven.account, &self.wrapped_by_recovery_key, self.at_ms).await?;
+        Ok(true)
     }
 }
 

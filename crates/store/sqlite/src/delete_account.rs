@@ -1,24 +1,26 @@
 use async_trait::async_trait;
-use crypto::id::{AccountId, SessionId};
-use relay::port::StoreError;
+use crypto::id::SessionId;
+use relay::port::{Proven, StoreError};
 use sqlx::{SqliteConnection, query};
 
-use crate::{error::store_error, rows::integer, sessions::end_sessions, writer::Change};
+use crate::{error::store_error, proven::still_holds, rows::integer, sessions::end_sessions, writer::Change};
 
 /// Deletes an account, with all that is its own.
 pub(crate) struct DeleteAccount {
-    pub(crate) account: AccountId,
+    pub(crate) proven: Proven,
     pub(crate) at_ms: u64,
 }
 
 #[async_trait]
 impl Change for DeleteAccount {
-    type Outcome = Vec<SessionId>;
+    type Outcome = Option<Vec<SessionId>>;
 
-    /// What refers to something goes before it. An account that does not exist leaves no note, and the rest finds
-    /// nothing.
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<Vec<SessionId>, StoreError> {
-        let account = self.account.to_bytes().to_vec();
+    /// What refers to something goes before it.
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Option<Vec<SessionId>>, StoreError> {
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(None);
+        }
+        let account = self.proven.account.to_bytes().to_vec();
         let at_ms = integer(self.at_ms);
         query!(
             r#"
@@ -33,7 +35,7 @@ impl Change for DeleteAccount {
         .execute(&mut *connection)
         .await
         .map_err(store_error)?;
-        let ended = end_sessions(connection, self.account, None).await?;
+        let ended = end_sessions(connection, self.proven.account, None).await?;
         empty_mailbox(connection, &account).await?;
         for deleted in [
             query!("delete from sealed_vault_rows where account = ?1", account),
@@ -49,7 +51,7 @@ impl Change for DeleteAccount {
         ] {
             deleted.execute(&mut *connection).await.map_err(store_error)?;
         }
-        Ok(ended)
+        Ok(Some(ended))
     }
 }
 

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, TokenHash};
 use protocol::EmailAddress;
-use relay::port::{ArmedEmail, ConfirmedEmail, Emails, StoreError};
+use relay::port::{ArmedEmail, ConfirmedEmail, Emails, Proven, StoreError};
 use sqlx::{SqliteConnection, query};
 
 use crate::{
     SqliteStore,
     error::store_error,
+    proven::still_holds,
     resets::forget_reset,
     rows::{Table, email, integer},
     writer::Change,
@@ -19,13 +20,13 @@ const WISHES: Table = Table("email_wishes");
 impl Emails for SqliteStore {
     async fn wish_email(
         &self,
-        account: AccountId,
+        proven: Proven,
         email: Option<EmailAddress>,
         at_ms: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match email {
-            Some(email) => self.writer.make(Wish { account, email, at_ms }).await,
-            None => self.writer.make(Remove { account }).await,
+            Some(email) => self.writer.make(Wish { proven, email, at_ms }).await,
+            None => self.writer.make(Remove { proven }).await,
         }
     }
 
@@ -48,25 +49,26 @@ impl Emails for SqliteStore {
 }
 
 struct Wish {
-    account: AccountId,
+    proven: Proven,
     email: EmailAddress,
     at_ms: u64,
 }
 
 #[async_trait]
 impl Change for Wish {
-    type Outcome = ();
+    type Outcome = bool;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let account = self.account.to_bytes().to_vec();
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(false);
+        }
+        let account = self.proven.account.to_bytes().to_vec();
         let email = self.email.as_str();
         let at_ms = integer(self.at_ms);
         query!(
             r#"
             insert into email_wishes (account, email, wished_at_ms)
-            select account, ?2, ?3
-            from   accounts
-            where  account = ?1
+            values (?1, ?2, ?3)
             on conflict (account) do update set email        = excluded.email,
                                                 wished_at_ms = excluded.wished_at_ms,
                                                 token_hash   = null,
@@ -78,34 +80,49 @@ impl Change for Wish {
         )
         .execute(connection)
         .await
-        .map(drop)
-        .map_err(store_error)
+        .map_err(store_error)?;
+        Ok(true)
     }
 }
 
 struct Remove {
-    account: AccountId,
+    proven: Proven,
 }
 
 #[async_trait]
 impl Change for Remove {
-    type Outcome = ();
+    type Outcome = bool;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        set_email(connection, &self.account.to_bytes(), None).await
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(false);
+        }
+        set_email(connection, self.proven.account, None).await?;
+        Ok(true)
     }
 }
 
 /// Sets the address or removes it; the wish is fulfilled, or void.
 async fn set_email(
     connection: &mut SqliteConnection,
-    account: &[u8],
+    account: AccountId,
     email: Option<&str>,
 ) -> Result<(), StoreError> {
-    query!("update accounts set email = ?2 where account = ?1", account, email)
+    let id = account.to_bytes().to_vec();
+    query!("update accounts set email = ?2 where account = ?1", id, email)
         .execute(&mut *connection)
         .await
         .map_err(store_error)?;
+    forget_wish(connection, account).await
+}
+
+/// Makes the account's wish worthless, with the token that would confirm it. Also a step of whatever sets a password:
+/// the wish may be that of whoever knew the one before.
+pub(crate) async fn forget_wish(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+) -> Result<(), StoreError> {
+    let account = account.to_bytes().to_vec();
     query!("delete from email_wishes where account = ?1", account)
         .execute(connection)
         .await
@@ -182,7 +199,7 @@ impl Change for Confirm {
         .map_err(store_error)?;
         let Some(row) = row else { return Ok(None) };
         let account = WISHES.parse(&row.account)?;
-        set_email(connection, &row.account, Some(&row.email)).await?;
+        set_email(connection, account, Some(&row.email)).await?;
         forget_reset(connection, account).await?;
         Ok(Some(ConfirmedEmail {
             account,

@@ -9,6 +9,7 @@
 //! | `accounts`, `directory` | accounts and what their owners set; who is there, by which keys |
 //! | `register`, `delete_account` | how an account comes to be, and how it goes |
 //! | `sessions`, `second_factors`, `resets`, `emails` | who comes in, by what, and what changes it |
+//! | `proven` | whether what was proven before a change still holds when it is made |
 //! | `vault`, `sealed_vaults` | vaults, and those that resets put away |
 //! | `mailbox` | what was sent |
 //! | `mails`, `invites`, `counters` | what the relay keeps for itself: letters, invitations, how often somebody guessed |
@@ -34,6 +35,7 @@ mod mailbox;
 mod mails;
 mod open;
 mod packed;
+mod proven;
 mod register;
 mod resets;
 mod rows;

@@ -83,7 +83,7 @@ impl Change for Due {
             select   mail, letter, tries, expires_at_ms
             from     mails
             where    next_try_at_ms <= ?1
-            order by queued_at_ms, mail
+            order by expires_at_ms, mail
             limit    ?2
             "#,
             now_ms,

@@ -15,6 +15,7 @@ use sqlx::{SqliteConnection, query};
 use crate::{
     SqliteStore,
     accounts::{set_password, set_recovery_wrap},
+    emails::forget_wish,
     error::store_error,
     register::insert_vault,
     rows::{Table, email, integer},
@@ -29,12 +30,16 @@ const KEYS: Table = Table("published_keys");
 const RESETS: Table = Table("resets");
 const VAULT_ROWS: Table = Table("vault_rows");
 
+/// Accounts that are found by one address: each is a mail, so asking for one address must not become thousands.
+const MOST_OF_ONE_ADDRESS: i64 = 50;
+
 #[async_trait]
 impl Resets for SqliteStore {
     async fn accounts_of_email(&self, folded: &str) -> Result<Vec<User>, StoreError> {
         let rows = query!(
-            "select account, username from accounts where lower(email) = ?1 order by username",
+            "select account, username from accounts where lower(email) = ?1 order by username limit ?2",
             folded,
+            MOST_OF_ONE_ADDRESS,
         )
         .fetch_all(&self.readers)
         .await
@@ -173,6 +178,7 @@ impl Change for Redeem {
             }
         }
         set_password(connection, *account, wraps).await?;
+        forget_wish(connection, *account).await?;
         end_sessions(connection, *account, None).await.map(Some)
     }
 }

@@ -39,7 +39,7 @@ impl SealedVaults for SqliteStore {
         .map_err(store_error)?;
         let vault = query!(
             r#"
-            select kdf, sealed_wrap, wrapped_by_recovery_key
+            select identity, kdf, sealed_wrap, wrapped_by_recovery_key
             from   sealed_vaults
             where  account = ?1 and number = ?2
             "#,
@@ -59,6 +59,7 @@ impl SealedVaults for SqliteStore {
             })
         });
         Ok(Some(StoredSealedVault {
+            identity: VAULTS.parse(&vault.identity)?,
             kdf: VAULTS.parse(&vault.kdf)?,
             sealed_wrap: vault.sealed_wrap,
             wrapped_by_recovery_key: VAULTS.parse(&vault.wrapped_by_recovery_key)?,
@@ -71,8 +72,8 @@ impl SealedVaults for SqliteStore {
     }
 }
 
-/// Takes all rows out of the account's vault and keeps them under the next number, with the wraps that stand at the
-/// moment.
+/// Takes all rows out of the account's vault and keeps them under the next number, with the wraps and the identity key
+/// that stand at the moment.
 pub(crate) async fn put_vault_away(
     connection: &mut SqliteConnection,
     account: AccountId,
@@ -95,10 +96,13 @@ pub(crate) async fn put_vault_away(
     .last_sealed_vault;
     query!(
         r#"
-        insert into sealed_vaults (account, number, sealed_at_ms, kdf, sealed_wrap, wrapped_by_recovery_key)
-        select account, ?2, ?3, kdf, sealed_wrap, wrapped_by_recovery_key
-        from   accounts
-        where  account = ?1
+        insert into sealed_vaults
+               (account, number, sealed_at_ms, identity, kdf, sealed_wrap, wrapped_by_recovery_key)
+        select account.account, ?2, ?3, keys.identity, account.kdf, account.sealed_wrap,
+               account.wrapped_by_recovery_key
+        from   accounts as account
+               join published_keys as keys on keys.account = account.account
+        where  account.account = ?1
         "#,
         account,
         number,

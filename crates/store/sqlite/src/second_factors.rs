@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, SessionId, TokenHash};
-use relay::port::{SecondFactors, StoreError, StoredTotp};
+use relay::port::{Proven, SecondFactors, StoreError, StoredTotp};
 use sqlx::{SqliteConnection, query};
 
 use crate::{
     SqliteStore,
     error::store_error,
     packed::Packed,
+    proven::still_holds,
     rows::{Table, integer},
     sessions::end_sessions,
     writer::Change,
@@ -16,8 +17,8 @@ const TOTP_SECRETS: Table = Table("totp_secrets");
 
 #[async_trait]
 impl SecondFactors for SqliteStore {
-    async fn begin_totp(&self, account: AccountId, sealed_secret: Vec<u8>) -> Result<bool, StoreError> {
-        self.writer.make(Begin { account, sealed_secret }).await
+    async fn begin_totp(&self, proven: Proven, sealed_secret: Vec<u8>) -> Result<bool, StoreError> {
+        self.writer.make(Begin { proven, sealed_secret }).await
     }
 
     async fn find_pending_totp(&self, account: AccountId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -50,18 +51,18 @@ impl SecondFactors for SqliteStore {
 
     async fn replace_recovery_codes(
         &self,
-        account: AccountId,
+        proven: Proven,
         codes: Vec<TokenHash>,
     ) -> Result<bool, StoreError> {
-        self.writer.make(ReplaceCodes { account, codes }).await
+        self.writer.make(ReplaceCodes { proven, codes }).await
     }
 
     async fn disable_totp(
         &self,
         account: AccountId,
-        keep: Option<SessionId>,
+        proven: Option<Proven>,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        self.writer.make(Disable { account, keep }).await
+        self.writer.make(Disable { account, proven }).await
     }
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn totp_of(
 }
 
 struct Begin {
-    account: AccountId,
+    proven: Proven,
     sealed_secret: Vec<u8>,
 }
 
@@ -84,13 +85,14 @@ impl Change for Begin {
     type Outcome = bool;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let account = self.account.to_bytes().to_vec();
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(false);
+        }
+        let account = self.proven.account.to_bytes().to_vec();
         query!(
             r#"
             insert into totp_secrets (account, sealed_secret, last_step)
-            select account, ?2, 0
-            from   accounts
-            where  account = ?1
+            values (?1, ?2, 0)
             on conflict (account) do update set sealed_secret = excluded.sealed_secret
                                   where enabled_at_ms is null
             "#,
@@ -191,7 +193,7 @@ impl Change for UseCode {
 }
 
 struct ReplaceCodes {
-    account: AccountId,
+    proven: Proven,
     codes: Vec<TokenHash>,
 }
 
@@ -200,7 +202,10 @@ impl Change for ReplaceCodes {
     type Outcome = bool;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let account = self.account.to_bytes().to_vec();
+        if !still_holds(connection, &self.proven).await? {
+            return Ok(false);
+        }
+        let account = self.proven.account.to_bytes().to_vec();
         let on = query!(
             "select 1 as found from totp_secrets where account = ?1 and enabled_at_ms is not null",
             account,
@@ -211,7 +216,7 @@ impl Change for ReplaceCodes {
         if on.is_none() {
             return Ok(false);
         }
-        put_codes(connection, self.account, &self.codes).await?;
+        put_codes(connection, self.proven.account, &self.codes).await?;
         Ok(true)
     }
 }
@@ -258,7 +263,7 @@ async fn forget_codes(connection: &mut SqliteConnection, account: AccountId) -> 
 
 struct Disable {
     account: AccountId,
-    keep: Option<SessionId>,
+    proven: Option<Proven>,
 }
 
 #[async_trait]
@@ -266,6 +271,11 @@ impl Change for Disable {
     type Outcome = Option<Vec<SessionId>>;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<Option<Vec<SessionId>>, StoreError> {
+        if let Some(proven) = &self.proven
+            && !(proven.account == self.account && still_holds(connection, proven).await?)
+        {
+            return Ok(None);
+        }
         let account = self.account.to_bytes().to_vec();
         let forgotten =
             query!("delete from totp_secrets where account = ?1 returning enabled_at_ms", account,)
@@ -276,6 +286,7 @@ impl Change for Disable {
             return Ok(None);
         }
         forget_codes(connection, self.account).await?;
-        end_sessions(connection, self.account, self.keep).await.map(Some)
+        let keep = self.proven.as_ref().map(|proven| proven.session);
+        end_sessions(connection, self.account, keep).await.map(Some)
     }
 }

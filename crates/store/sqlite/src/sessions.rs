@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, SessionId};
 use protocol::Cursor;
-use relay::port::{Expiry, LiveSession, NewSession, Sessions, StoreError, StoredSession};
+use relay::port::{Expiry, LiveSession, NewSession, PasswordHash, Sessions, StoreError, StoredSession};
 use sqlx::{SqliteConnection, query};
 
 use crate::{
     SqliteStore,
     error::store_error,
+    proven::is_password,
     rows::{Table, integer},
     writer::Change,
 };
@@ -17,8 +18,13 @@ const SESSIONS: Table = Table("sessions");
 
 #[async_trait]
 impl Sessions for SqliteStore {
-    async fn begin_session(&self, session: NewSession, expired: Expiry) -> Result<Cursor, StoreError> {
-        self.writer.make(Begin { session, expired }).await
+    async fn begin_session(
+        &self,
+        session: NewSession,
+        expired: Expiry,
+        proven: PasswordHash,
+    ) -> Result<Option<Cursor>, StoreError> {
+        self.writer.make(Begin { session, expired, proven }).await
     }
 
     async fn find_session(&self, session: SessionId) -> Result<Option<LiveSession>, StoreError> {
@@ -97,13 +103,17 @@ impl Sessions for SqliteStore {
 struct Begin {
     session: NewSession,
     expired: Expiry,
+    proven: PasswordHash,
 }
 
 #[async_trait]
 impl Change for Begin {
-    type Outcome = Cursor;
+    type Outcome = Option<Cursor>;
 
-    async fn make(&self, connection: &mut SqliteConnection) -> Result<Cursor, StoreError> {
+    async fn make(&self, connection: &mut SqliteConnection) -> Result<Option<Cursor>, StoreError> {
+        if !is_password(connection, self.session.account, &self.proven).await? {
+            return Ok(None);
+        }
         let account = self.session.account.to_bytes().to_vec();
         let created_before_ms = integer(self.expired.created_before_ms);
         let seen_before_ms = integer(self.expired.seen_before_ms);
@@ -124,7 +134,7 @@ impl Change for Begin {
             .fetch_one(connection)
             .await
             .map_err(store_error)?;
-        Ok(Cursor(MAILBOXES.number(row.mailbox_end)?))
+        Ok(Some(Cursor(MAILBOXES.number(row.mailbox_end)?)))
     }
 }
 

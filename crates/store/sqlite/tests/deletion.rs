@@ -40,13 +40,13 @@ async fn an_envelope_that_nobody_has_any_more_loses_its_content() {
         let sent = store.deliver(envelope(alice, number as u32, recipients)).await.unwrap();
         assert!(matches!(sent, Delivered::Stored(_)));
     }
-    store.delete_account(alice.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(alice.proven(), NOW_MS).await.unwrap().is_some());
     assert_eq!(contents(&path).await, [0, 700, 700]);
-    store.delete_account(bob.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(bob.proven(), NOW_MS).await.unwrap().is_some());
     assert_eq!(contents(&path).await, [0, 0, 700]);
     let again = store.deliver(envelope(alice, 0, &[carol])).await.unwrap();
     assert!(matches!(again, Delivered::AlreadySent(_)), "that it was sent is known for ever");
-    store.delete_account(carol.account(), NOW_MS).await.unwrap();
+    assert!(store.delete_account(carol.proven(), NOW_MS).await.unwrap().is_some());
     assert_eq!(contents(&path).await, [0, 0, 0]);
 }
 
@@ -62,14 +62,13 @@ async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
     store.deliver(envelope(alice, 0, &[alice, bob])).await.unwrap();
     let (registered, session) = alice.registration();
     assert!(store.arm_reset(account, hashes[0], NOW_MS).await.unwrap());
-    let found = store.credentials_of(account).await.unwrap().unwrap();
     let redemption = Redemption {
         token: hashes[0],
         account,
         wraps: relay::port::NewWraps {
-            kdf: found.kdf,
-            password_hash: found.password_hash,
-            sealed_wrap: found.sealed_wrap,
+            kdf: registered.kdf,
+            password_hash: registered.password_hash.clone(),
+            sealed_wrap: registered.sealed_wrap,
         },
         keys: RedeemedKeys::Replace {
             wrapped_by_recovery_key: registered.wrapped_by_recovery_key,
@@ -81,11 +80,11 @@ async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
     };
     assert!(store.redeem_reset(redemption).await.unwrap().is_some());
     let expired = relay::port::Expiry { created_before_ms: 0, seen_before_ms: 0 };
-    store.begin_session(session, expired).await.unwrap();
-    assert!(store.begin_totp(account, b"secret".to_vec()).await.unwrap());
+    assert!(store.begin_session(session, expired, registered.password_hash).await.unwrap().is_some());
+    assert!(store.begin_totp(alice.proven(), b"secret".to_vec()).await.unwrap());
     assert!(store.enable_totp(account, b"secret".to_vec(), 1, vec![hashes[1]], NOW_MS).await.unwrap());
     assert!(store.arm_reset(account, hashes[0], NOW_MS).await.unwrap());
-    store.wish_email(account, Some(bob.email()), NOW_MS).await.unwrap();
+    assert!(store.wish_email(alice.proven(), Some(bob.email()), NOW_MS).await.unwrap());
     assert!(store.arm_email(account, hashes[2], NOW_MS).await.unwrap().is_some());
 
     let mut connection = raw(&path).await;
@@ -116,7 +115,8 @@ async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
     let before: Vec<&str> =
         tables.iter().map(String::as_str).filter(|table| *table != "deleted_accounts").collect();
     assert_eq!(naming().await, before, "the account has something of everything");
-    assert_eq!(store.delete_account(account, NOW_MS).await.unwrap(), [alice.session()]);
+    let ended = store.delete_account(alice.proven(), NOW_MS).await.unwrap();
+    assert_eq!(ended, Some(vec![alice.session()]));
     assert_eq!(naming().await, ["deleted_accounts"]);
 
     let dangling = query("pragma foreign_key_check").fetch_all(&mut connection).await.unwrap();
@@ -168,8 +168,9 @@ async fn a_long_life_is_deleted_in_seconds() {
         .unwrap();
     transaction.commit().await.unwrap();
 
-    let deletion = shared.delete_account(alice.account(), NOW_MS);
-    tokio::time::timeout(Duration::from_secs(20), deletion).await.expect("it is looked up").unwrap();
+    let deletion = shared.delete_account(alice.proven(), NOW_MS);
+    let deleted = tokio::time::timeout(Duration::from_secs(20), deletion).await.expect("it is looked up");
+    assert!(deleted.unwrap().is_some());
     let contents = contents(&path).await;
     assert_eq!(contents.iter().filter(|length| **length == 0).count() as i64, MESSAGES / 2);
     let page = store.page(bob.account(), protocol::Cursor::START, 200, usize::MAX).await.unwrap();

@@ -247,5 +247,5 @@ const RELEASED: [&str; 13] = [
     "20261125000006 mails 450e11d3e9aa0b3f",
     "20261125000007 invites a6329325c0772950",
     "20261125000008 counters 3856540eab108812",
-    "20261125000009 sealed vaults e4ed64ef0e22f5fd",
+    "20261125000009 sealed vaults 713dc44458893a6b",
 ];

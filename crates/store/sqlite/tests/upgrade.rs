@@ -144,7 +144,8 @@ async fn a_database_of_the_first_version_is_whole_after_the_upgrade() {
     assert!(matches!(again, Delivered::AlreadySent(_)));
     let next = store.deliver(envelope(bob, 0, &[alice, bob])).await.unwrap();
     assert_eq!(next, Delivered::Stored(vec![(alice.account(), Cursor(2)), (bob.account(), Cursor(2))]));
-    assert_eq!(store.delete_account(alice.account(), BORN_AT_MS).await.unwrap(), [alice.session()]);
+    let ended = store.delete_account(alice.proven(), BORN_AT_MS).await.unwrap();
+    assert_eq!(ended, Some(vec![alice.session()]));
     let (account, session) = alice.registration();
     assert_eq!(store.register(account, session, None).await.unwrap(), Registered::UsernameTaken);
 }
@@ -163,7 +164,7 @@ async fn an_address_that_is_none_today_locks_nobody_out() {
     let found = store.credentials_of(alice.account()).await.unwrap().unwrap();
     assert_eq!(found.email, None);
     let token = crypto::id::TokenHash::from_bytes([1; 32]);
-    store.wish_email(alice.account(), Some(alice.email()), BORN_AT_MS).await.unwrap();
+    assert!(store.wish_email(alice.proven(), Some(alice.email()), BORN_AT_MS).await.unwrap());
     store.arm_email(alice.account(), token, BORN_AT_MS).await.unwrap().unwrap();
     let confirmed = store.confirm_email(token, 0).await.unwrap().unwrap();
     assert_eq!((confirmed.before, confirmed.now), (None, alice.email()));
