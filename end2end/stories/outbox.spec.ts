@@ -1,7 +1,8 @@
 import { expect, hydrated, test } from "../support/story.ts";
 
 test.use({
-  noise: { expected: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/] },
+  // A server that is gone; and a tab whose session another one has ended, which looks at once.
+  noise: { expected: [/net::ERR_CONNECTION_REFUSED/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/, /net::ERR_CONNECTION_RESET/, /net::ERR_EMPTY_RESPONSE/, /status of 401/] },
 });
 
 test("what was written while the server was gone waits, and goes out once", async ({ server, newPerson }) => {

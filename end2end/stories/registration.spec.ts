@@ -42,7 +42,8 @@ test.describe("where an account takes an invitation", () => {
 
     await field.fill("A".repeat(43));
     await alice.submitRegistration();
-    await expect(page.getByRole("alert").filter({ hasText: "takes an invitation" })).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByRole("alert").filter({ hasText: "invitation is used up or over" })).toBeVisible({ timeout: 20_000 });
+    await expect(field).toBeFocused();
 
     const link = await server.admin("invite", "create");
     await page.goto("/");

@@ -33,3 +33,9 @@ function forge(bundle: KeyBundle, liar: { publicKey: KeyObject; privateKey: KeyO
   const signature = sign(null, signed, liar.privateKey);
   return { ...bundle, identity: x, prekey: Buffer.concat([prekey, signature]).toString("base64url") };
 }
+
+/** A relay that gives no keys for the moment: what is written waits. */
+export async function giveNoKeys(context: BrowserContext): Promise<void> {
+  const busy = { code: "busy", message: "The server is busy: try again in a moment" };
+  await context.route("**/fn/directory/keys", (route) => route.fulfill({ status: 503, json: busy }));
+}

@@ -29,10 +29,7 @@ const NONCE_BYTES: usize = 12;
 impl Device {
     /// Who was signed in when this browser was last used.
     pub async fn remembered(&self) -> Option<Remembered> {
-        let kept = kept(self.database()?).await.ok()?;
-        let username = field(&kept, "username")?.as_string()?.parse().ok()?;
-        let account = field(&kept, "account").and_then(|id| id.as_string()?.parse().ok());
-        Some(Remembered { username, account })
+        remembered(&kept(&store(self.database()?).ok()?).await.ok()?)
     }
 
     /// Keeps the account open over reloads. Where the browser cannot, the password is asked for again: nothing is lost.
@@ -51,24 +48,17 @@ impl Device {
     /// Forgets the key of this account and keeps whose it is: from now on it takes the password. Another account's, which
     /// signed in meanwhile, stays.
     pub async fn forget_key(&self, of: &Username) {
-        if let Some(Remembered { username, account }) = self.remembered().await
-            && username == *of
-            && let Some(database) = self.database()
-        {
+        if let Some(database) = self.database() {
             // What cannot be written was not there: a store that fails keeps no key either.
-            let _ = keep_names(database, &username, account).await;
+            let _ = reduce(database, of, Rest::Names).await;
         }
     }
 
     /// Forgets that this account was signed in; another one stays.
     pub async fn forget_unlocked(&self, of: &Username) {
-        if self.remembered().await.is_some_and(|kept| kept.username == *of)
-            && let Some(database) = self.database()
-            && let Ok(store) = store(database)
-            && let Ok(request) = store.delete(&CURRENT.into())
-        {
+        if let Some(database) = self.database() {
             // What cannot be removed opens nothing any more: the server's half is gone.
-            let _ = request.done().await;
+            let _ = reduce(database, of, Rest::Nothing).await;
         }
     }
 
@@ -113,13 +103,35 @@ async fn keep(
     store(database)?.put_with_key(&record, &CURRENT.into())?.done().await.map(drop)
 }
 
-async fn keep_names(
-    database: &IdbDatabase,
-    username: &Username,
-    account: Option<AccountId>,
-) -> Result<(), JsValue> {
-    let record = names(username, account)?;
-    store(database)?.put_with_key(&record, &CURRENT.into())?.done().await.map(drop)
+/// What stays of what is kept.
+enum Rest {
+    Names,
+    Nothing,
+}
+
+/// In one transaction: what another tab removes meanwhile does not come again.
+async fn reduce(database: &IdbDatabase, of: &Username, rest: Rest) -> Result<(), JsValue> {
+    let store = store(database)?;
+    let Some(Remembered { username, account }) = remembered(&kept(&store).await?) else { return Ok(()) };
+    if username != *of {
+        return Ok(());
+    }
+    match rest {
+        Rest::Names => {
+            let record = names(&username, account)?;
+            store.put_with_key(&record, &CURRENT.into())?
+        }
+        Rest::Nothing => store.delete(&CURRENT.into())?,
+    }
+    .done()
+    .await
+    .map(drop)
+}
+
+fn remembered(kept: &JsValue) -> Option<Remembered> {
+    let username = field(kept, "username")?.as_string()?.parse().ok()?;
+    let account = field(kept, "account").and_then(|id| id.as_string()?.parse().ok());
+    Some(Remembered { username, account })
 }
 
 fn names(username: &Username, account: Option<AccountId>) -> Result<Object, JsValue> {
@@ -133,7 +145,7 @@ fn names(username: &Username, account: Option<AccountId>) -> Result<Object, JsVa
 
 async fn unlock(database: &IdbDatabase, session: &SignedIn) -> Result<AccountKey, JsValue> {
     let missing = || JsValue::UNDEFINED;
-    let kept = kept(database).await?;
+    let kept = kept(&store(database)?).await?;
     let subtle = subtle().ok_or_else(missing)?;
     let half: CryptoKey = field(&kept, "half").ok_or_else(missing)?.unchecked_into();
     let nonce = Uint8Array::new(&field(&kept, "nonce").ok_or_else(missing)?);
@@ -181,8 +193,8 @@ fn store(database: &IdbDatabase) -> Result<IdbObjectStore, JsValue> {
     database.transaction_with_str_and_mode(UNLOCK, IdbTransactionMode::Readwrite)?.object_store(UNLOCK)
 }
 
-async fn kept(database: &IdbDatabase) -> Result<JsValue, JsValue> {
-    let value = store(database)?.get(&CURRENT.into())?.done().await?;
+async fn kept(store: &IdbObjectStore) -> Result<JsValue, JsValue> {
+    let value = store.get(&CURRENT.into())?.done().await?;
     if value.is_object() { Ok(value) } else { Err(JsValue::UNDEFINED) }
 }
 
