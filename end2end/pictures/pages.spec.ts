@@ -14,8 +14,6 @@ async function picture(page: Page, name: string): Promise<void> {
     await page.setViewportSize({ width, height });
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      // What sticks to the top of the window sticks to the top of the picture.
-      await page.evaluate(() => window.scrollTo(0, 0));
       await page.screenshot({ path: `test-results/pictures/${name}-${size}-${colorScheme}.png`, fullPage: true });
     }
   }

@@ -6,7 +6,7 @@ import { expect, hydrated, test } from "../support/story.ts";
 
 test.use({
   // Wrong passwords and codes, and sessions that have ended, are answers with a status.
-  noise: { expected: [/status of 400/, /status of 401/, /status of 404/, /status of 503/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/] },
+  noise: { expected: [/status of 400/, /status of 401/, /status of 404/, /status of 409/, /status of 503/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/] },
 });
 
 const NEW_PASSWORD = "Second-Lantern-58!";
