@@ -63,7 +63,7 @@ export class Person {
   }
 
   async keepRecoveryKey(): Promise<void> {
-    await expect(this.page.getByRole("heading", { name: "Keep your recovery key" })).toBeVisible();
+    await expect(this.page.getByRole("heading", { name: /^Keep your (new )?recovery key$/ })).toBeVisible();
     const groups = await this.page.getByRole("list", { name: "Recovery key" }).getByRole("listitem").allInnerTexts();
     expect(groups).toHaveLength(11);
     this.recoveryKey = groups.join("-");

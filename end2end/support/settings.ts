@@ -27,6 +27,11 @@ export class Settings {
     return this.page.getByRole("region", { name: title });
   }
 
+  /** The field of this name: buttons beside and the part around it may be called so, too. */
+  field(name: string): Locator {
+    return this.page.locator("input, textarea, select").and(this.page.getByLabel(name, { exact: true }));
+  }
+
   /** What went wrong, in words. */
   complaint(text: string | RegExp): Locator {
     return this.page.getByRole("alert").filter({ hasText: text });
@@ -39,15 +44,15 @@ export class Settings {
 
   /** Types the password (and a code), and presses the button. */
   async confirm(action: string, { label = "Password", password = this.person.password, code = "" } = {}): Promise<void> {
-    await this.page.getByLabel(label, { exact: true }).fill(password);
-    if (code) await this.page.getByLabel("Code", { exact: true }).fill(code);
+    await this.field(label).fill(password);
+    if (code) await this.field("Code").fill(code);
     await this.page.getByRole("button", { name: action, exact: true }).click();
   }
 
   /** Sets the second factor up, and keeps the codes. */
   async setUpAuthenticator(): Promise<{ authenticator: Authenticator; codes: string[] }> {
     const authenticator = await this.scanSecret();
-    await this.page.getByLabel("First code").fill(await authenticator.code());
+    await this.field("First code").fill(await authenticator.code());
     await this.page.getByRole("button", { name: "Turn on" }).click();
     const codes = await this.recoveryCodes();
     await this.page.getByRole("button", { name: "I have kept them" }).click();

@@ -57,7 +57,7 @@ pub fn RecoveryCodesView(
                 <button type="button" class="button" on:click=download>"Download"</button>
                 <button type="button" class="button" on:click=move |_| browser::print()>"Print"</button>
             </div>
-            <p class="hint no-print" role="status">{move || said.get()}</p>
+            <p class="hint no-print speaks-up" role="status">{move || said.get()}</p>
             <button type="button" class="button button-primary no-print" on:click=move |_| on_kept.run(())>
                 "I have kept them"
             </button>

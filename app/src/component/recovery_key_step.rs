@@ -98,7 +98,7 @@ pub fn RecoveryKeyStep(
                 <button type="button" class="button" on:click=download>"Download"</button>
                 <button type="button" class="button" on:click=move |_| browser::print()>"Print"</button>
             </div>
-            <p class="hint no-print" role="status">{move || copied.get()}</p>
+            <p class="hint no-print speaks-up" role="status">{move || copied.get()}</p>
             <form class="recovery-key-check no-print" on:submit=confirm>
                 {if within {
                     view! { <h4>"Show that you have it"</h4> }.into_any()

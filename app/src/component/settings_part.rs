@@ -30,7 +30,7 @@ pub fn Done(
     text: Signal<Option<String>>,
 ) -> impl IntoView {
     view! {
-        <div role="status" class="settings-done">
+        <div role="status" class="speaks-up">
             {move || text.get().map(|text| view! { <p class="notice notice-good">{text}</p> })}
         </div>
     }

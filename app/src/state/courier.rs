@@ -118,6 +118,10 @@ impl Courier {
     }
 
     fn interrupted(self: &Rc<Self>, error: Interruption) {
+        if !self.session.has_open(self.account.me().account) {
+            // What is still under way when an account closes fails, and that is nobody's business.
+            return;
+        }
         match error {
             Interruption::SessionEnded => {
                 self.session.lock(Some(LockReason::SessionEnded));

@@ -49,18 +49,20 @@ pub fn EmailPart(
 
     let buttons = move || {
         view! {
-            <div class="row">
-                <Show when=move || sends_mail.get()>
-                    <button type="button" class="button" on:click=move |_| open(Form::Change, "new-email")>
-                        {move || if has_any() { "Change address" } else { "Add an address" }}
-                    </button>
-                </Show>
-                <Show when=has_any>
-                    <button type="button" class="button" on:click=move |_| open(Form::Remove, "password")>
-                        {move || if email.with(Option::is_some) { "Remove address" } else { "Forget it" }}
-                    </button>
-                </Show>
-            </div>
+            <Show when=move || sends_mail.get() || has_any()>
+                <div class="row">
+                    <Show when=move || sends_mail.get()>
+                        <button type="button" class="button" on:click=move |_| open(Form::Change, "new-email")>
+                            {move || if has_any() { "Change address" } else { "Add an address" }}
+                        </button>
+                    </Show>
+                    <Show when=has_any>
+                        <button type="button" class="button" on:click=move |_| open(Form::Remove, "password")>
+                            {move || if email.with(Option::is_some) { "Remove address" } else { "Forget it" }}
+                        </button>
+                    </Show>
+                </div>
+            </Show>
         }
     };
     view! {

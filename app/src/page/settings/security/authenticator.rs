@@ -104,7 +104,7 @@ fn Scan(
                         <button type="button" class="button" on:click=copy>"Copy secret"</button>
                         <a class="button authenticator-open" href=uri>"Open in authenticator app"</a>
                     </div>
-                    <p class="hint" role="status">{move || said.get()}</p>
+                    <p class="hint speaks-up" role="status">{move || said.get()}</p>
                 </div>
             </div>
             <div class="field">

@@ -153,7 +153,7 @@ fn NewKey(owner: Owner, done: RwSignal<Option<String>>, close: Callback<()>) -> 
                         on_confirm=kept
                     />
                     <div class="row no-print">
-                        <button type="button" class="button button-quiet" on:click=move |_| close.run(())>
+                        <button type="button" class="button" on:click=move |_| close.run(())>
                             "Keep the old one"
                         </button>
                     </div>
