@@ -179,9 +179,10 @@ impl Vault {
             return false;
         }
         let standing = self.contents();
-        alone.prekeys.iter().all(|(id, prekey)| {
-            standing.prekeys.get(id).is_none_or(|other| other.seed() == prekey.seed())
-        })
+        alone
+            .prekeys
+            .iter()
+            .all(|(id, prekey)| standing.prekeys.get(id).is_none_or(|other| other.seed() == prekey.seed()))
     }
 
     /// Adds a row, unless one stands at its place.

@@ -117,14 +117,10 @@ async fn reduce(database: &IdbDatabase, of: &Username, rest: Rest) -> Result<(),
         return Ok(());
     }
     match rest {
-<<<<<<< HEAD
-        Rest::Names => store.put_with_key(&names(&username, account)?, &CURRENT.into())?,
-=======
         Rest::Names => {
             let record = names(&username, account)?;
             store.put_with_key(&record, &CURRENT.into())?
         }
->>>>>>> pages
         Rest::Nothing => store.delete(&CURRENT.into())?,
     }
     .done()
