@@ -4,6 +4,7 @@
 
 mod stage;
 
+use crypto::reset_proof::ResetProof;
 use std::sync::Arc;
 
 use protocol::{
@@ -177,7 +178,13 @@ async fn new_keys_put_the_vault_away_and_the_old_password_opens_it() {
         &by_password.wrapped_by_password.unwrap(),
     );
     assert_eq!(key.unwrap(), alice.person.account_key);
-    stage.relay.drop_sealed_vault(&caller, DropSealedVault { number: 1 }).await.unwrap();
+    let drop_by = async |identity| {
+        let proof = ResetProof::of_opened_vault(alice.person.account, 1, identity);
+        stage.relay.drop_sealed_vault(&caller, DropSealedVault { number: 1, proof }).await
+    };
+    let of_today = drop_by(&new.identity).await.unwrap_err();
+    assert_eq!(of_today.code, Code::InvalidKeys, "a password that was set by a mail destroys nothing");
+    drop_by(&alice.person.identity).await.unwrap();
     assert_eq!(fetch(None).await.unwrap_err().code, Code::NotFound);
 }
 
