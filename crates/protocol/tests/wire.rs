@@ -138,7 +138,7 @@ fn every_call_on_the_wire() {
       {"auth_key":"q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s","number":1}
       {"rows":[{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}],"wrapped_by_password":"AQF3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c","wrapped_by_recovery_key":"AQJ3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c"}
     POST /fn/vault/drop-sealed
-      {"number":1}
+      {"number":1,"proof":"b29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vb29vbw"}
       {}
     "#);
 }
@@ -359,7 +359,7 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     RowPut
     FetchSealedVault { number: 1, auth_key: Some(AuthKey(..)) }
     SealedVaultRows { wrapped_by_recovery_key: WrappedAccountKey(..), wrapped_by_password: Some(WrappedAccountKey(..)), rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
-    DropSealedVault { number: 1 }
+    DropSealedVault { number: 1, proof: ResetProof(..) }
     SealedVaultDropped
     "#);
 }

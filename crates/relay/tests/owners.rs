@@ -82,7 +82,9 @@ async fn an_address_is_the_accounts_once_it_is_confirmed_and_the_old_one_is_told
     assert_eq!(profile().await.email.unwrap().as_str(), "alice@example.org");
     assert_eq!(profile().await.pending_email.unwrap().as_str(), "new@example.org");
     let mails = stage.take_mails().await;
-    let [mail] = &mails[..] else { panic!("one mail") };
+    let [mail, asked] = &mails[..] else { panic!("a link, and a word to the address before") };
+    assert_eq!(asked.to.as_str(), "alice@example.org");
+    assert!(matches!(&asked.letter, Letter::Notice { event: Event::EmailChangeAsked, .. }));
     let Letter::ConfirmEmail { username, token } = &mail.letter else { panic!("{:?}", mail.letter) };
     assert_eq!((mail.to.as_str(), username.as_str()), ("new@example.org", "alice"));
     let confirm = async |token: &crypto::one_time::EmailToken| {
@@ -111,10 +113,12 @@ async fn a_new_sign_in_is_told_by_mail_where_its_owner_wants_it() {
     let alice = stage.join_with_email("alice").await;
     let told = async |login_mails| {
         stage.relay.set_login_mails(&alice.caller, SetLoginMails { login_mails }).await.unwrap();
+        let switched = stage.take_mails().await.len();
         stage.login(&alice.person).await;
-        stage.take_mails().await.len()
+        (switched, stage.take_mails().await.len())
     };
-    assert_eq!((told(true).await, told(false).await), (1, 0));
+    assert_eq!(told(true).await, (0, 1));
+    assert_eq!(told(false).await, (1, 0), "the last mail says that there are no more");
 }
 
 #[tokio::test]

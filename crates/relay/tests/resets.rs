@@ -196,7 +196,7 @@ async fn an_account_is_mailed_three_times_an_hour_and_unknown_addresses_never() 
         stage.set_clock(NOW_MS + minute * MINUTE_MS);
         let request = ForgotPassword { email: address.parse().unwrap() };
         // Each from another network: that has a limit of its own.
-        let network = relay::Network::V4([10, 0, minute as u8]);
+        let network = relay::Network::V4([10, minute as u8, 0]);
         let answer = stage.relay.forgot_password(request, network).await.unwrap();
         assert_eq!(answer, protocol::reset::MailRequested {}, "the answer says nothing");
         stage.take_mails().await.len()

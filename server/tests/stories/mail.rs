@@ -205,7 +205,8 @@ async fn a_test_mail_says_what_happened() {
     assert!(told.code == Some(1) && told.err.contains("550"), "{told:?}");
     let told = test(&[], "");
     assert!(told.code == Some(1) && told.err.contains("--smtp-host"), "{told:?}");
-    let elsewhere = with_user.iter().map(|word| word.replace("127.0.0.1", "mail.example.org"));
+    let plain = ["--smtp-security", "plain"].map(str::to_owned);
+    let elsewhere = with_user.iter().map(|word| word.replace("127.0.0.1", "mail.example.org")).chain(plain);
     let told = test(&elsewhere.collect::<Vec<_>>(), "canary-password");
     assert!(told.code == Some(1) && told.err.contains("for everyone to read"), "{told:?}");
 }

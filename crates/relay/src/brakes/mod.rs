@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn counting_does_not_fill_the_memory_and_forgets_rates_before_wrong_passwords() {
         let many = Rate { burst: 1_000_000, per_hour: 1 };
-        let policy = Policy { tokens: many, ..Policy::default() };
+        let policy = Policy { tokens: many, tokens_per_network: many, ..Policy::default() };
         let brakes = Brakes::new(&policy, [7; 32]);
         let alice: Username = "alice".parse().unwrap();
         brakes.password(&alice, Network::Local, 0).unwrap();
