@@ -58,7 +58,7 @@ pub fn EmailPart(
                     </Show>
                     <Show when=has_any>
                         <button type="button" class="button" on:click=move |_| open(Form::Remove, "password")>
-                            {move || if email.with(Option::is_some) { "Remove address" } else { "Forget it" }}
+                            "Remove address"
                         </button>
                     </Show>
                 </div>
