@@ -5,7 +5,7 @@ import { PostOffice } from "../support/mail.ts";
 import { Person } from "../support/person.ts";
 import { expect, hydrated, test } from "../support/story.ts";
 
-test.use({ mail: "expected", noise: { expected: [/status of 400/, /status of 401/] } });
+test.use({ mail: "expected", noise: { expected: [/status of 400/, /status of 401/, /ERR_CONNECTION_REFUSED/] } });
 
 const NEW_PASSWORD = "Second-Lantern-58!";
 

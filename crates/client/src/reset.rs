@@ -72,7 +72,7 @@ pub enum ResetError {
     #[error("Enter the code of your authenticator, or one of your recovery codes")]
     SecondFactorRequired,
     /// The code is wrong, or was used.
-    #[error("This code is wrong or was used already: wait for the next one")]
+    #[error("This code is wrong or was used already: type the one that is shown now")]
     WrongCode,
     /// The new password breaks a rule. Nothing was sent.
     #[error(transparent)]

@@ -43,7 +43,7 @@ pub enum SignInError {
     #[error("Enter the code of your authenticator, or one of your recovery codes")]
     SecondFactorRequired,
     /// The code is wrong, or was used.
-    #[error("This code is wrong or was used already: wait for the next one")]
+    #[error("This code is wrong or was used already: type the one that is shown now")]
     WrongCode,
     /// The server asks for a cheaper stretching of the password than it did before on this device: it wants the
     /// password to be easier to guess.

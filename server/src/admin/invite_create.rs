@@ -28,6 +28,7 @@ impl InviteCreate {
             if uses == 1 { "1 account".to_owned() } else { format!("{uses} accounts") },
             time(invite.expires_at_ms)
         );
+        desk.tell_where_links_lead();
         Ok(())
     }
 }

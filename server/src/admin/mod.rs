@@ -69,6 +69,16 @@ struct Desk {
     base_url: BaseUrl,
 }
 
+impl Desk {
+    /// A link to the wrong address is dead in the hands of whoever gets it.
+    fn tell_where_links_lead(&self) {
+        eprintln!(
+            "The link leads to {}: if people reach the server under another address, name it with --base-url.",
+            self.base_url
+        );
+    }
+}
+
 /// Does what is asked for.
 pub(crate) fn run(command: AdminCommand) -> ExitCode {
     let done = match command {

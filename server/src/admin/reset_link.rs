@@ -21,6 +21,7 @@ impl ResetLink {
             "Hand this link to {username}, and to nobody else: whoever has it can set a new password. It is good for an \
              hour, once; an earlier one is worth nothing any more."
         );
+        desk.tell_where_links_lead();
         Ok(())
     }
 }

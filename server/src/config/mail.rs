@@ -102,6 +102,8 @@ pub(crate) enum MailRefused {
         "mail: the password would travel to {0} for everyone to read: use port 587 or --smtp-security starttls"
     )]
     PlainPassword(String),
+    #[error("mail: `{0}` is no host: name the port with --smtp-port, SMTP_PORT or `port`")]
+    Host(String),
     #[error("mail: port 0 is no port: leave it out, or name the mail server's")]
     Port,
 }
@@ -168,6 +170,9 @@ impl MailSettings {
             host => given(host),
         };
         let Some(host) = host else { return Ok(None) };
+        if host.contains(':') && host.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(MailRefused::Host(host));
+        }
         let (port, security) = match (port, security) {
             (Some(0), _) => return Err(MailRefused::Port),
             (Some(port), Some(security)) => (port, security),
@@ -270,6 +275,7 @@ mod tests {
             (format!("{whole}user = 'a'\npassword_file = '/no/such/file'"), "/no/such/file"),
             (format!("{whole}user = 'a'\npassword = 'secret'\nsecurity = 'plain'"), "for everyone to read"),
             (format!("{whole}port = 0"), "port 0"),
+            ("host = 'mail.example.org:465'\nfrom = 'a@example.org'".to_owned(), "--smtp-port"),
             (format!("{whole}pasword = 'secret'"), "unknown field"),
             (format!("{whole}security = 'ssl'"), "unknown variant"),
         ] {

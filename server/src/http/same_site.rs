@@ -1,7 +1,8 @@
 //! Whether a request comes from our own pages, or from a program: never from another site's page.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::ORIGIN};
-use protocol::refusal::Code;
+use protocol::{Refusal, refusal::Code};
+use tracing::warn;
 
 use crate::config::BaseUrl;
 
@@ -10,11 +11,17 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Lets pass what our own pages send, and what comes from no page at all. Every request of a page that could change
 /// something has an `Origin`, and it must be ours: a page that reached us under a foreign name calls itself
 /// `same-origin` too. Browsers also tell the site by `Sec-Fetch-Site`, except over plain HTTP to another machine.
-pub(super) fn check(headers: &HeaderMap, base_url: &BaseUrl) -> Result<(), Code> {
+pub(super) fn check(headers: &HeaderMap, base_url: &BaseUrl) -> Result<(), Refusal> {
     let is_ours = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     let foreign_site = headers.get(SEC_FETCH_SITE).is_some_and(|site| !is_ours(site));
     let foreign_origin = headers.get(ORIGIN).is_some_and(|origin| !base_url.is_origin(origin.as_bytes()));
-    if foreign_site || foreign_origin { Err(Code::CrossSite) } else { Ok(()) }
+    if foreign_site || foreign_origin {
+        warn!(%base_url, "a page of another address called: if it is this server's own, name its address with --base-url");
+        let message =
+            format!("This page was opened under another address than the server's, which is {base_url}");
+        return Err(Refusal::because(Code::CrossSite, message));
+    }
+    Ok(())
 }
 
 /// Whether a browser sent it: each request of a page to a call has one of the two headers, and scripts cannot remove

@@ -122,7 +122,7 @@ pub fn ResetForm(
                 <Fact sign=Sign::Done>"You get in again, with the new password. Every session ends."</Fact>
                 <Fact sign=Sign::People>"Your contacts and groups stay."</Fact>
                 <Fact sign=Sign::Seal>
-                    "Older messages open only with your recovery key, or in a browser that is still signed in."
+                    "Older messages open only with your recovery key, or when you open this link in a browser that is signed in."
                 </Fact>
             </ul>
             <KeysFields part=keys />

@@ -121,7 +121,7 @@ fn Scan(
                     aria-describedby="code-hint"
                     node_ref=field
                 />
-                <p id="code-hint" class="hint">"The 6 digits that it shows now. With them two-factor authentication is on."</p>
+                <p id="code-hint" class="hint">"The 6 digits that it shows now: they switch two-factor authentication on."</p>
             </div>
             <FormError text=attempt.error() />
             <div class="row">
