@@ -135,6 +135,30 @@ test("while the mail server is down everything else works, and the mail comes wh
   }
 });
 
+test.describe("where the connection must be secured", () => {
+  test.use({ mail: "secured" });
+
+  test("a mail server with a bad certificate gets no mail, and the operator is told why", async ({
+    server,
+    mailPort,
+    newBrowser,
+  }) => {
+    const post = await PostOffice.open(mailPort, "a bad certificate");
+    try {
+      const alice = new Person("alice", await (await newBrowser()).newPage());
+      alice.email = "alice@example.org";
+      await alice.register();
+      await alice.logOut();
+      await asksForMail(alice, "alice@example.org");
+      await expect.poll(() => server.log, { message: "the operator is told why" }).toMatch(/certificate/i);
+      await alice.logIn();
+      expect(post.mails).toEqual([]);
+    } finally {
+      await post.close();
+    }
+  });
+});
+
 async function asksForMail(person: Person, address: string): Promise<void> {
   const { page } = person;
   await page.goto("/forgot");

@@ -16,11 +16,12 @@ export class PostOffice {
     readonly port: number,
   ) {}
 
-  static async open(port = 0): Promise<PostOffice> {
+  /** Offers TLS by a certificate that nobody trusts, if asked to. */
+  static async open(port = 0, offers: "no TLS" | "a bad certificate" = "no TLS"): Promise<PostOffice> {
     let office: PostOffice | undefined;
     const server = new SMTPServer({
       authOptional: true,
-      disabledCommands: ["STARTTLS"],
+      disabledCommands: offers === "no TLS" ? ["STARTTLS"] : [],
       onData(stream, session, done) {
         const chunks: Buffer[] = [];
         stream.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -35,6 +36,8 @@ export class PostOffice {
       },
     });
     await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
+    // A client that turns away in the middle of a handshake is what some stories are about.
+    server.on("error", () => undefined);
     const address = server.server.address() as AddressInfo;
     office = new PostOffice(server, address.port);
     server.server.on("connection", (socket: Socket) => {
@@ -45,9 +48,9 @@ export class PostOffice {
   }
 
   /** What tells a server to send its mail to this port. */
-  static flags(port: number): string[] {
+  static flags(port: number, security: "plain" | "starttls" = "plain"): string[] {
     const from = "Secure Messaging <messenger@example.org>";
-    return ["--smtp-host", "127.0.0.1", "--smtp-port", String(port), "--smtp-security", "plain", "--smtp-from", from];
+    return ["--smtp-host", "127.0.0.1", "--smtp-port", String(port), "--smtp-security", security, "--smtp-from", from];
   }
 
   /** The next mail to this address whose subject is so; it is taken away. */

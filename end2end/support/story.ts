@@ -11,7 +11,7 @@ interface Story {
   /** What the server is told besides where it is and where its data are. */
   serverFlags: { flags: string[] };
   /** Whether the server looks for a mail server, and where; there is one only in a story that asks for `post`. */
-  mail: "none" | "expected";
+  mail: "none" | "expected" | "secured";
   mailPort: number;
   /** The mail server, open. */
   post: PostOffice;
@@ -39,7 +39,7 @@ export const test = base.extend<Story>({
   },
 
   server: async ({ serverFlags, mail, mailPort }, use) => {
-    const smtp = mail === "none" ? [] : PostOffice.flags(mailPort);
+    const smtp = mail === "none" ? [] : PostOffice.flags(mailPort, mail === "secured" ? "starttls" : "plain");
     const server = await Server.start([...serverFlags.flags, ...smtp]);
     await use(server);
     await server.dispose();
