@@ -93,8 +93,10 @@ test("a page that nobody uses locks by itself, also after the machine slept; usi
   });
 
   await test.step("another tab that is used keeps this one open", async () => {
+    const told = await hearsOfUse(page);
     const tab = await context.newPage();
     await desk.at(tab).openInbox();
+    await told();
     await page.clock.fastForward("02:00");
     await desk.seesInbox();
     await tab.close();
@@ -165,4 +167,20 @@ async function chooseAutoLock(page: Page, minutes: number): Promise<void> {
     await new Promise((done) => (write.oncomplete = done));
     database.close();
   }, minutes);
+}
+
+/** Listens in the page for another tab's word that it is used; the answer waits until the page has heard it. */
+async function hearsOfUse(page: Page): Promise<() => Promise<void>> {
+  const ear = await page.evaluateHandle(() => {
+    const heard = new Promise<void>((done) => {
+      const channel = new BroadcastChannel("secure-messaging");
+      channel.onmessage = (event) => {
+        if (event.data !== "used") return;
+        channel.close();
+        done();
+      };
+    });
+    return { heard };
+  });
+  return () => ear.evaluate(({ heard }) => heard);
 }
