@@ -143,6 +143,7 @@ mod tests {
             mine: false,
             body: Body::Text("Hello".to_owned()),
             sent_at_ms,
+            place: None,
             state: MessageState::Received,
             unread: false,
             readers: Vec::new(),

@@ -13,8 +13,8 @@ use protocol::{
 };
 
 use crate::{
-    CallError, Contact, ConversationSummary, Device, Interruption, StoreUnavailable, SyncError, Synced,
-    Thread,
+    Body, CallError, Contact, ConversationSummary, Device, Interruption, Message, Selection,
+    StoreUnavailable, SyncError, Synced, Thread,
     conversation::state::Progress,
     device::Change,
     engine::Engine,
@@ -63,6 +63,9 @@ pub enum ComposeError {
     /// There is no such conversation on this device: open it first.
     #[error("Choose to whom you want to write first")]
     UnknownConversation,
+    /// Another message was written under the name that a program gave it.
+    #[error("Another message was sent under this name: choose another one for a new message")]
+    NameUsed,
     /// It could not be kept. It would be lost with the page, so it was not taken: keep it in the field.
     #[error(transparent)]
     Device(#[from] StoreUnavailable),
@@ -198,8 +201,19 @@ impl<D: Device> Account<D> {
     /// [`ComposeError`]: it was not taken.
     pub async fn compose(&self, conversation: ConversationId, text: &str) -> Result<MessageId, ComposeError> {
         let content = Content::text(text)?;
+        self.0.load_once().await?;
+        let message = MessageId::random(&mut crate::device::DeviceRng(&*self.0.device));
+        self.put_into_outbox(conversation, message, content).await?;
+        Ok(message)
+    }
+
+    async fn put_into_outbox(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+        content: Content,
+    ) -> Result<(), ComposeError> {
         let engine = &self.0;
-        engine.load_once().await?;
         let written_at_ms = engine.device.now_ms();
         let order = {
             let mut state = engine.state();
@@ -208,13 +222,72 @@ impl<D: Device> Account<D> {
             }
             state.next_order(written_at_ms)
         };
-        let message = MessageId::random(&mut crate::device::DeviceRng(&*engine.device));
         let draft = KeptDraft { conversation, order, written_at_ms, content };
         let record = engine.records.put(&*engine.device, engine.records.draft(message), &draft);
         engine.records.write(&*engine.device, vec![record]).await?;
         engine.state().take_draft(message, draft);
         engine.changed();
-        Ok(message)
+        Ok(())
+    }
+
+    /// Takes a message into the outbox that a program calls by a name of its own: the same name is the same message, on every
+    /// device of the account and for ever. Whatever has become of it shows in [`Self::message`].
+    ///
+    /// # Errors
+    /// [`ComposeError`]; [`ComposeError::NameUsed`] when something else was written under this name.
+    pub async fn compose_once(
+        &self,
+        conversation: ConversationId,
+        text: &str,
+        name: &str,
+    ) -> Result<MessageId, ComposeError> {
+        let content = Content::text(text)?;
+        let engine = &self.0;
+        engine.load_once().await?;
+        let message = engine.account_key.message_id(name.as_bytes());
+        let there = engine.state().message(message);
+        match there {
+            None => self.put_into_outbox(conversation, message, content).await.map(|()| message),
+            Some((place, there)) => {
+                let Content::Text { text } = content else { return Err(ComposeError::NameUsed) };
+                let is_same = place == conversation && there.body == Body::Text(text);
+                if is_same { Ok(message) } else { Err(ComposeError::NameUsed) }
+            }
+        }
+    }
+
+    /// The messages after a place of the mailbox, of all conversations, the oldest first.
+    pub fn messages_after(&self, after: Cursor, selection: Selection) -> Vec<(ConversationId, Message)> {
+        self.0.state().messages_after(after, selection)
+    }
+
+    /// The messages before a place of the mailbox, of all conversations, the newest first; without a place, the newest.
+    pub fn messages_before(
+        &self,
+        before: Option<Cursor>,
+        selection: Selection,
+    ) -> Vec<(ConversationId, Message)> {
+        self.0.state().messages_before(before, selection)
+    }
+
+    /// One message, wherever it stands.
+    pub fn message(&self, id: MessageId) -> Option<(ConversationId, Message)> {
+        self.0.state().message(id)
+    }
+
+    /// How far this device has read the mailbox, without a gap.
+    pub fn mailbox_end(&self) -> Cursor {
+        self.0.state().end()
+    }
+
+    /// Who has this name.
+    ///
+    /// # Errors
+    /// [`Interruption`].
+    pub async fn find_user(&self, name: &Username) -> Result<Option<Contact>, Interruption> {
+        let page = self.users(Some(name.as_str()), None).await?;
+        let found = page.users.into_iter().find(|user| user.username == *name);
+        Ok(found.map(|user| Contact { account: user.account, username: user.username }))
     }
 
     /// Queues a failed message again; [`Self::flush`] sends it.

@@ -84,7 +84,9 @@ mod sync;
 mod vault;
 
 pub use account::{AcceptKeyError, Account, ComposeError, OpenConversationError};
-pub use conversation::view::{Body, Contact, ConversationSummary, Message, MessageState, Preview, Thread};
+pub use conversation::view::{
+    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread,
+};
 pub use device::{CallError, Device, StoreUnavailable};
 pub use export::Export;
 pub use interruption::Interruption;

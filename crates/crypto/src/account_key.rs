@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use crate::{
     CannotOpen, aead,
     hash::derive,
-    id::AccountId,
+    id::{AccountId, MessageId},
     kdf::{KdfParams, WrapKey},
     recovery::RecoveryKey,
     secret::{Secret, secret_type},
@@ -124,6 +124,13 @@ impl AccountKey {
     /// The key of what one device keeps for itself: its outbox and its copies of opened messages.
     pub fn cache_key(&self) -> CacheKey {
         CacheKey(derive(self.0.expose(), b"", b"secure-messaging/1 cache"))
+    }
+
+    /// The id of the message that a program calls by `name` (an `Idempotency-Key`): on every device of the account the same,
+    /// so that the relay takes it once, and to everyone else as random as any other.
+    pub fn message_id(&self, name: &[u8]) -> MessageId {
+        let info = [b"secure-messaging/1 message id ".as_slice(), name].concat();
+        MessageId::from_bytes(*derive::<16>(self.0.expose(), b"", &info).expose())
     }
 
     fn wrap(

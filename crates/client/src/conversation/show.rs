@@ -1,5 +1,7 @@
 //! From state to views.
 
+use core::ops::Bound;
+
 use protocol::{
     Cursor,
     content::Content,
@@ -7,7 +9,7 @@ use protocol::{
 };
 
 use crate::{
-    Body, Contact, ConversationSummary, Message, MessageState, Preview, Thread,
+    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread,
     conversation::state::{Conversation, Pending, Progress, State},
     records::KeptMessage,
 };
@@ -28,16 +30,9 @@ impl State {
     pub(crate) fn thread(&self, id: ConversationId) -> Option<Thread> {
         let conversation = self.conversations.get(&id)?;
         let readers = self.others(conversation);
-        let received = conversation.messages.iter().map(|(cursor, message)| Message {
-            id: message.message,
-            author: self.person(message.sender),
-            mine: self.is_mine(message),
-            body: body(message.content.as_ref()),
-            sent_at_ms: message.sent_at_ms,
-            state: if self.is_mine(message) { MessageState::Sent } else { MessageState::Received },
-            unread: self.is_unread(conversation, *cursor, message),
-            readers: readers.clone(),
-        });
+        let messages = conversation.messages.iter();
+        let received =
+            messages.map(|(cursor, message)| self.received(conversation, *cursor, message, &readers));
         let changed_keys = self.changed_keys(&conversation.members);
         let waiting = self.waiting_in(id).into_iter().map(|(message, pending)| Message {
             id: message,
@@ -45,6 +40,7 @@ impl State {
             mine: true,
             body: body(Some(&pending.draft.content)),
             sent_at_ms: pending.draft.written_at_ms,
+            place: None,
             state: self.pending_state(message, pending, &changed_keys),
             unread: false,
             readers: readers.clone(),
@@ -53,6 +49,97 @@ impl State {
         let deleted = conversation.members.iter().filter(|member| self.contacts.is_deleted(**member));
         let deleted = deleted.map(|member| self.contacts.contact(*member)).collect();
         Some(Thread { id, others: readers.clone(), messages, changed_keys, deleted })
+    }
+
+    /// The messages after a place of the mailbox, of all conversations, the oldest first.
+    pub(crate) fn messages_after(
+        &self,
+        after: Cursor,
+        selection: Selection,
+    ) -> Vec<(ConversationId, Message)> {
+        let mut places = self.places(selection, (Bound::Excluded(after), Bound::Unbounded), |messages| {
+            messages.map(|(cursor, _)| *cursor).take(selection.limit).collect()
+        });
+        places.sort_unstable();
+        self.at(&places[..places.len().min(selection.limit)])
+    }
+
+    /// The messages before a place of the mailbox (all, without one), of all conversations, the newest first.
+    pub(crate) fn messages_before(
+        &self,
+        before: Option<Cursor>,
+        selection: Selection,
+    ) -> Vec<(ConversationId, Message)> {
+        let until = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut places = self.places(selection, (Bound::Unbounded, until), |messages| {
+            messages.rev().map(|(cursor, _)| *cursor).take(selection.limit).collect()
+        });
+        places.sort_unstable_by(|one, other| other.cmp(one));
+        self.at(&places[..places.len().min(selection.limit)])
+    }
+
+    /// The message of this id: where it stands, or that it waits.
+    pub(crate) fn message(&self, id: MessageId) -> Option<(ConversationId, Message)> {
+        let conversation = match self.pending.get(&id) {
+            Some(pending) => pending.draft.conversation,
+            None => self.conversation_at(self.place_of(id)?)?,
+        };
+        let thread = self.thread(conversation)?;
+        Some((conversation, thread.messages.into_iter().find(|message| message.id == id)?))
+    }
+
+    /// From each conversation that was asked for the places that `take` takes.
+    fn places(
+        &self,
+        selection: Selection,
+        range: (Bound<Cursor>, Bound<Cursor>),
+        take: impl Fn(&mut dyn DoubleEndedIterator<Item = (&Cursor, &KeptMessage)>) -> Vec<Cursor>,
+    ) -> Vec<(Cursor, ConversationId)> {
+        let asked = |id: &ConversationId| selection.conversation.is_none_or(|only| only == *id);
+        let conversations = self.conversations.iter().filter(|(id, _)| asked(id));
+        conversations
+            .flat_map(|(id, conversation)| {
+                let mut wanted = conversation
+                    .messages
+                    .range(range)
+                    .filter(|(_, message)| selection.mine || !self.is_mine(message));
+                take(&mut wanted).into_iter().map(|cursor| (cursor, *id))
+            })
+            .collect()
+    }
+
+    fn at(&self, places: &[(Cursor, ConversationId)]) -> Vec<(ConversationId, Message)> {
+        let message = |(cursor, id): &(Cursor, ConversationId)| {
+            let conversation = self.conversations.get(id)?;
+            let message = conversation.messages.get(cursor)?;
+            Some((*id, self.received(conversation, *cursor, message, &self.others(conversation))))
+        };
+        places.iter().filter_map(message).collect()
+    }
+
+    fn conversation_at(&self, place: Cursor) -> Option<ConversationId> {
+        let mut conversations = self.conversations.iter();
+        conversations.find(|(_, conversation)| conversation.messages.contains_key(&place)).map(|(id, _)| *id)
+    }
+
+    fn received(
+        &self,
+        conversation: &Conversation,
+        place: Cursor,
+        message: &KeptMessage,
+        readers: &[Contact],
+    ) -> Message {
+        Message {
+            id: message.message,
+            author: self.person(message.sender),
+            mine: self.is_mine(message),
+            body: body(message.content.as_ref()),
+            sent_at_ms: message.sent_at_ms,
+            place: Some(place),
+            state: if self.is_mine(message) { MessageState::Sent } else { MessageState::Received },
+            unread: self.is_unread(conversation, place, message),
+            readers: readers.to_vec(),
+        }
     }
 
     fn summary(&self, id: ConversationId, conversation: &Conversation) -> ConversationSummary {

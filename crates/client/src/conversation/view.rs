@@ -1,7 +1,7 @@
 //! What is shown: plain values, made for one look at them.
 
 use protocol::{
-    Username,
+    Cursor, Username,
     id::{AccountId, ConversationId, MessageId},
 };
 
@@ -73,12 +73,25 @@ pub struct Message {
     pub body: Body,
     /// When it was written, as its author says, in milliseconds since 1970.
     pub sent_at_ms: u64,
+    /// Where it stands in the mailbox; `None` until it has come back through it.
+    pub place: Option<Cursor>,
     /// How far it has come.
     pub state: MessageState,
     /// Whether it came after what was last read on this device.
     pub unread: bool,
     /// Everyone who can read it besides oneself: the conversation's others.
     pub readers: Vec<Contact>,
+}
+
+/// Which of the messages in the mailbox are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Only those of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Whether one's own are among them.
+    pub mine: bool,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// What is in a message.

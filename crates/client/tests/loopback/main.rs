@@ -8,6 +8,7 @@ mod chance;
 mod device;
 mod hostile;
 mod people;
+mod programs;
 mod resets;
 mod simulation;
 mod stories;
