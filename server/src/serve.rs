@@ -2,6 +2,7 @@
 
 use std::{env, fmt::Display, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use cli::gateway::Gateway;
 use protocol::policy::Registration;
 use relay::Relay;
 use tokio::{
@@ -53,17 +54,27 @@ async fn run(config: Config) -> Result<(), String> {
     let assembled = assemble::assemble(&data, &accounts, mail.is_some()).await.map_err(text)?;
     assembled.relay.restore_counters().await.map_err(text)?;
     let site = Site::of(http.site_dir.clone().or_else(leptos_site_dir));
+    let gateway = gateway(&http)?;
     let (trigger, wish) = shutdown::channel();
-    tokio::spawn(async move {
-        told_to_stop().await;
-        info!("stopping");
-        trigger.utter();
+    tokio::spawn({
+        let gateway = gateway.clone();
+        async move {
+            told_to_stop().await;
+            info!("stopping");
+            // Its sessions end while there is still a server that can hear of it.
+            if let Some(gateway) = gateway {
+                gateway.close().await;
+            }
+            trigger.utter();
+        }
     });
     tell_start(&http, &site, &data.dir.display(), accounts.registration, mail.as_ref());
     let counting = tokio::spawn(keep_counters(assembled.relay.clone(), wish.clone()));
     let mailing = tokio::spawn(send_mail(&assembled, &http, mail, wish.clone()));
-    let server = Server::new(http, assembled.relay.clone(), Arc::clone(&assembled.store), site, wish.clone());
-    http::serve(listener, server, wish, GRACE).await;
+    let bounds = http.bounds();
+    let (relay, store) = (assembled.relay.clone(), Arc::clone(&assembled.store));
+    let router = http::router(Server::new(http, relay, store, site, gateway, wish.clone()));
+    http::serve(listener, router, bounds, wish, GRACE).await;
     // Neither panics, and both end by themselves after the wish.
     let _ = tokio::join!(counting, mailing);
     if let Err(problem) = assembled.relay.keep_counters().await {
@@ -108,6 +119,22 @@ fn send_mail(
     }
 }
 
+/// The REST API, where it is served: a client of this very server.
+fn gateway(http: &Http) -> Result<Option<Gateway>, String> {
+    if !http.serves_gateway() {
+        return Ok(None);
+    }
+    if !http.is_for_this_machine_only() {
+        warn!(
+            "the REST API is on (--gateway on): it encrypts and decrypts on this machine, so whoever runs it could read what \
+             is sent and fetched by it"
+        );
+    }
+    let server = http.local_address().parse().map_err(text)?;
+    let public = http.base_url.origin().parse().map_err(text)?;
+    Gateway::new(server, Some(&public)).map(Some)
+}
+
 /// The line that says where to look, and what an operator must know.
 fn tell_start(http: &Http, site: &Site, data: &dyn Display, registration: Registration, mail: Option<&Mail>) {
     let address = http.listen;
@@ -125,6 +152,9 @@ fn tell_start(http: &Http, site: &Site, data: &dyn Display, registration: Regist
         None => info!(
             "no mail server is set: forgotten passwords take `secure-messaging admin reset-link USER`, see --smtp-host"
         ),
+    }
+    if http.serves_gateway() {
+        info!("the REST API for programs is described at {}/api/docs", http.base_url);
     }
     if matches!(site, Site::Missing) {
         warn!(

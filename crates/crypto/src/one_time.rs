@@ -89,6 +89,11 @@ token!(
     InviteToken,
     b"secure-messaging/1 invite token"
 );
+token!(
+    /// Opens a session of the REST gateway to a program. 256 random bits.
+    ApiToken,
+    b"secure-messaging/1 api token"
+);
 secret_type!(
     /// Stands in for a code of the authenticator, once. As text 24 characters in six groups: `K7QD-2M9X-…`.
     RecoveryCode,

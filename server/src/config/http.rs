@@ -1,9 +1,14 @@
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::{BaseUrl, TrustedProxy, base_url::is_loopback};
+use crate::http::Bounds;
 
 /// How the server is reached, and what it bears.
 #[derive(Args, Debug, Default, Deserialize)]
@@ -44,9 +49,27 @@ pub(crate) struct HttpSettings {
         value_delimiter = ','
     )]
     trusted_proxies: Option<Vec<TrustedProxy>>,
+    /// Whether the REST API for programs is served too. It encrypts and decrypts, so whoever runs the machine that it runs on
+    /// could read along: elsewhere than on one's own machine, run `secure-messaging gateway` instead [default: auto, that
+    /// is on where only this machine reaches the server].
+    #[arg(long, env = "SECURE_MESSAGING_GATEWAY", hide_env_values = true, value_name = "WHEN")]
+    gateway: Option<GatewaySetting>,
     /// Serve the web pages' files from this folder instead of those inside the binary (for development).
     #[arg(long, env = "SECURE_MESSAGING_SITE_DIR", hide_env_values = true, value_name = "FOLDER")]
     site_dir: Option<PathBuf>,
+}
+
+/// When the REST API for programs is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+enum GatewaySetting {
+    /// Where only this machine reaches the server.
+    #[default]
+    Auto,
+    /// Always: whoever runs this machine could read what its users send and get by it.
+    On,
+    /// Never.
+    Off,
 }
 
 /// How the server is reached, and what it bears: settled.
@@ -59,6 +82,7 @@ pub(crate) struct Http {
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: usize,
     pub(crate) trusted_proxies: Vec<TrustedProxy>,
+    gateway: GatewaySetting,
     pub(crate) site_dir: Option<PathBuf>,
 }
 
@@ -69,8 +93,36 @@ pub(crate) struct HttpRefused(&'static str);
 
 impl Http {
     /// Whether nobody but this machine reaches the server: it listens on loopback, and no proxy brings others there.
-    pub(super) fn is_for_this_machine_only(&self) -> bool {
+    pub(crate) fn is_for_this_machine_only(&self) -> bool {
         self.listen.ip().to_canonical().is_loopback() && is_loopback(self.base_url.host())
+    }
+
+    /// What connections must bear.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            header_timeout: self.header_timeout,
+            max_connections: self.max_connections,
+            max_connections_per_address: self.max_connections_per_address,
+        }
+    }
+
+    /// Whether the REST API for programs is served.
+    pub(crate) fn serves_gateway(&self) -> bool {
+        match self.gateway {
+            GatewaySetting::Auto => self.is_for_this_machine_only(),
+            GatewaySetting::On => true,
+            GatewaySetting::Off => false,
+        }
+    }
+
+    /// The address under which this machine reaches the server.
+    pub(crate) fn local_address(&self) -> String {
+        let ip = match self.listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.listen.port()))
     }
 
     /// The same, when the system has chosen the port.
@@ -95,6 +147,7 @@ impl HttpSettings {
                 .max_connections_per_address
                 .or(file.max_connections_per_address),
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
+            gateway: self.gateway.or(file.gateway),
             site_dir: self.site_dir.or(file.site_dir),
         }
     }
@@ -121,6 +174,7 @@ impl HttpSettings {
                 500,
             )?,
             trusted_proxies: self.trusted_proxies.unwrap_or_else(TrustedProxy::loopback),
+            gateway: self.gateway.unwrap_or_default(),
             site_dir: self.site_dir,
         })
     }

@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use cli::gateway::RequestId;
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue};
 use protocol::refusal::Code;
@@ -19,9 +20,10 @@ use crate::system::{Stopwatch, SystemEntropy};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the request, answers it, and logs a line: method, path, status, time, id. Never a query, a cookie or a body.
-pub(super) async fn around(request: Request, next: Next) -> Response {
+pub(super) async fn around(mut request: Request, next: Next) -> Response {
     let clock = Stopwatch::start();
     let id = request_id();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let span = info_span!("request", id);

@@ -25,9 +25,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
-    Server,
     peer::Peer,
-    router,
     unread::{Pace, ReadInTime},
 };
 use crate::shutdown::Shutdown;
@@ -39,11 +37,24 @@ const SLOWEST_READER: Pace = Pace { bytes: 32 * 1024, within: Duration::from_sec
 /// How long to wait when the system gives no connection, because there are no more open files for example.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 
+/// What connections must bear.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) header_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: usize,
+}
+
 /// Serves all connections until the wish to end, and then gives those that are open some time to end.
-pub(crate) async fn serve(listener: TcpListener, server: Server, shutdown: Shutdown, grace: Duration) {
-    let caps = Caps::new(server.http().max_connections, server.http().max_connections_per_address);
-    let header_timeout = server.http().header_timeout;
-    let router = router(server);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    shutdown: Shutdown,
+    grace: Duration,
+) {
+    let Bounds { header_timeout, max_connections, max_connections_per_address } = bounds;
+    let caps = Caps::new(max_connections, max_connections_per_address);
     let mut connections = JoinSet::new();
     let mut wish = std::pin::pin!(shutdown.clone().wished());
     loop {

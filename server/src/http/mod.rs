@@ -12,11 +12,13 @@
 //! | [`refusal`] | refusals as answers |
 //! | [`events`] | `GET /events`: the stream that says a mailbox has grown |
 //! | [`pages`], [`assets`] | what the browser shows |
+//! | [`gateway`] | `/api/…`: the REST API for programs, where it is served |
 //! | [`health`] | `/healthz`, `/readyz` |
 
 use std::sync::Arc;
 
 use axum::{Router, middleware, routing::any};
+use cli::gateway::Gateway;
 use protocol::{call, refusal::Code};
 use relay::{Relay, port::Store};
 
@@ -27,6 +29,7 @@ mod body;
 mod calls;
 mod envelope;
 mod events;
+mod gateway;
 mod health;
 mod listener;
 mod pages;
@@ -37,7 +40,7 @@ mod security_headers;
 mod session;
 mod unread;
 
-pub(crate) use listener::serve;
+pub(crate) use listener::{Bounds, serve};
 use refusal::RefusedAnswer;
 
 /// What requests are answered with.
@@ -49,6 +52,7 @@ struct Parts {
     relay: Relay,
     store: Arc<dyn Store>,
     site: Site,
+    gateway: Option<Gateway>,
     shutdown: Shutdown,
 }
 
@@ -58,9 +62,10 @@ impl Server {
         relay: Relay,
         store: Arc<dyn Store>,
         site: Site,
+        gateway: Option<Gateway>,
         shutdown: Shutdown,
     ) -> Self {
-        Self(Arc::new(Parts { http, relay, store, site, shutdown }))
+        Self(Arc::new(Parts { http, relay, store, site, gateway, shutdown }))
     }
 
     fn http(&self) -> &Http {
@@ -79,13 +84,17 @@ impl Server {
         &self.0.site
     }
 
+    fn gateway(&self) -> Option<Gateway> {
+        self.0.gateway.clone()
+    }
+
     fn shutdown(&self) -> Shutdown {
         self.0.shutdown.clone()
     }
 }
 
 /// Every address and who answers there.
-fn router(server: Server) -> Router {
+pub(crate) fn router(server: Server) -> Router {
     let mut router = Router::new()
         .route(call::EVENTS_PATH, any(events::events))
         .route("/healthz", any(health::healthz))
@@ -94,6 +103,7 @@ fn router(server: Server) -> Router {
     for path in call::PATHS {
         router = router.route(path, any(calls::call));
     }
+    let router = gateway::mount(router, &server);
     pages::mount(router, &server)
         .layer(middleware::from_fn_with_state(server.clone(), security_headers::add))
         .layer(middleware::from_fn(envelope::around))

@@ -22,8 +22,16 @@ pub(super) struct Peer(pub(super) IpAddr);
 /// # Panics
 /// When the listener did not say who the peer is.
 pub(super) fn network<B>(request: &Request<B>, trusted: &[TrustedProxy]) -> Network {
+    Network::of(client_address(request, trusted))
+}
+
+/// The machine that asks.
+///
+/// # Panics
+/// When the listener did not say who the peer is.
+pub(super) fn client_address<B>(request: &Request<B>, trusted: &[TrustedProxy]) -> IpAddr {
     let Peer(peer) = *request.extensions().get().expect("the listener names the peer of each request");
-    Network::of(client(peer, request.headers(), trusted))
+    client(peer, request.headers(), trusted)
 }
 
 /// Who asks: the peer, or the right-most hop that is no trusted proxy.

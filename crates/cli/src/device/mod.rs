@@ -15,6 +15,8 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::system;
+
 pub mod http;
 pub mod records;
 pub mod server;
@@ -130,15 +132,12 @@ impl ::client::Device for Machine {
         tokio::task::yield_now().await;
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the engine's clock on a machine")]
     fn now_ms(&self) -> u64 {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        system::now_ms()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the engine's randomness on a machine")]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the system gives randomness");
+        system::fill(bytes);
     }
 }
 

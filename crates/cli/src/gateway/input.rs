@@ -1,0 +1,105 @@
+//! What comes with a request: parsed once, strictly, and refused with a sentence.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, FromRequestParts, Query, Request},
+};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use protocol::{Code, limits::MAX_TEXT_BYTES};
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::{Gateway, Problem};
+
+/// Longest body, in bytes: the longest text with every byte escaped to six, and the names of a hundred recipients.
+const MAX_BODY_BYTES: usize = 6 * MAX_TEXT_BYTES + 16 * 1024;
+/// A body that is not there by then does not come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A JSON body.
+pub(super) struct Input<T>(pub(super) T);
+
+/// The parameters after the question mark.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Gateway> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Gateway) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        let body = Zeroizing::new(read(request.into_body()).await?.to_vec());
+        parse(&body).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Problem> {
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        query.map(|Query(params)| Self(params)).map_err(|refused| Problem::invalid(refused.body_text()))
+    }
+}
+
+/// A body that may be missing altogether.
+pub(super) async fn optional<T: DeserializeOwned + Default>(request: Request) -> Result<T, Problem> {
+    let head = request.headers().clone();
+    let body = Zeroizing::new(read(request.into_body()).await?.to_vec());
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    require_json(&head)?;
+    parse(&body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let value: T = serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(format!("The body is not what this address takes: {error}")))?;
+    Ok(value)
+}
+
+/// Lets JSON pass, and nothing that a form of another site could send without being asked first.
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = media_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    if is_json && parts.all(|parameter| parameter.eq_ignore_ascii_case("charset=utf-8")) {
+        return Ok(());
+    }
+    Err(Problem {
+        detail: "The body must be JSON: send the header Content-Type: application/json".into(),
+        ..Code::WrongMediaType.into()
+    })
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("The body is too large: at most {MAX_BODY_BYTES} bytes"),
+        )),
+        Ok(Err(_)) => Err(Problem::invalid("The request was cut off: send it again")),
+        Err(_) => Err(Problem::invalid("The body did not arrive in time: send it again")),
+    }
+}
+
+/// Serde for what must not hold U+0000.
+pub(super) mod text {
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(in crate::gateway) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        without_nul(String::deserialize(deserializer)?)
+    }
+
+    fn without_nul<E: Error>(text: String) -> Result<String, E> {
+        if text.contains('\0') {
+            return Err(E::custom("a text holds the character U+0000"));
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,160 @@
+//! The API described for people: one page, made from the description for programs, without any outside request.
+
+use std::fmt::Write;
+
+use axum::response::{Html, IntoResponse};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use serde_json::Value;
+
+use super::openapi::openapi;
+
+const STYLE: &str = include_str!("page.css");
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(super) async fn page() -> impl IntoResponse {
+    let described = serde_json::to_value(openapi()).unwrap_or_default();
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(written(&described)))
+}
+
+pub(super) async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+}
+
+fn written(described: &Value) -> String {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Secure Messaging: REST API</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <link rel=\"stylesheet\" href=\"/api/docs.css\"></head><body><main>",
+    );
+    let info = &described["info"];
+    // Writing to a string does not fail, here and below.
+    let _ = write!(
+        page,
+        "<h1>{} <small>{}</small></h1><p>{}</p><p>For programs: <a href=\"/api/openapi.json\">openapi.json</a>.</p>",
+        escaped(&info["title"]),
+        escaped(&info["version"]),
+        escaped(&info["description"])
+    );
+    for (tag, operations) in by_tag(described) {
+        let _ = write!(page, "<h2>{}</h2>", escape(&tag));
+        for (method, path, operation) in operations {
+            write_operation(&mut page, &method, &path, operation, described);
+        }
+    }
+    page.push_str("</main></body></html>");
+    page
+}
+
+type Operation<'a> = (String, String, &'a Value);
+
+/// In the order in which the tags first appear.
+fn by_tag(described: &Value) -> Vec<(String, Vec<Operation<'_>>)> {
+    let mut tags: Vec<(String, Vec<Operation<'_>>)> = Vec::new();
+    for (path, item) in described["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
+            let operation = (method.to_uppercase(), path.clone(), operation);
+            match tags.iter_mut().find(|(known, _)| *known == tag) {
+                Some((_, operations)) => operations.push(operation),
+                None => tags.push((tag, vec![operation])),
+            }
+        }
+    }
+    tags
+}
+
+fn write_operation(page: &mut String, method: &str, path: &str, operation: &Value, described: &Value) {
+    let _ = write!(
+        page,
+        "<section><h3><code>{method} {}</code></h3><p><strong>{}</strong> {}</p>",
+        escape(path),
+        escaped(&operation["summary"]),
+        escaped(&operation["description"])
+    );
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let parameters: Vec<Field> = parameters
+        .iter()
+        .map(|parameter| Field {
+            name: text(&parameter["name"]),
+            note: format!("{} {}", text(&parameter["in"]), text(&parameter["description"])),
+            is_optional: parameter["required"] != true,
+        })
+        .collect();
+    write_fields(page, "Parameters", &parameters);
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    write_fields(page, "Body", &fields(body, described));
+    let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+    let item = if answer["type"] == "array" { &answer["items"] } else { answer };
+    let title = if answer["type"] == "array" { "Answer: a list of" } else { "Answer" };
+    write_fields(page, title, &fields(item, described));
+    page.push_str("</section>");
+}
+
+struct Field {
+    name: String,
+    note: String,
+    is_optional: bool,
+}
+
+fn write_fields(page: &mut String, title: &str, fields: &[Field]) {
+    if fields.is_empty() {
+        return;
+    }
+    let _ = write!(page, "<h4>{title}</h4><dl>");
+    for Field { name, note, is_optional } in fields {
+        let optional = if *is_optional { " <small>optional</small>" } else { "" };
+        let _ = write!(page, "<dt><code>{}</code>{optional}</dt><dd>{}</dd>", escape(name), escape(note));
+    }
+    page.push_str("</dl>");
+}
+
+/// The fields of a schema: its own, or those of all that it is made of.
+fn fields(schema: &Value, described: &Value) -> Vec<Field> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        return fields(&described["components"]["schemas"][name], described);
+    }
+    let parts = ["allOf", "oneOf", "anyOf"].iter().filter_map(|of| schema[of].as_array()).flatten();
+    let mut all: Vec<Field> = parts.flat_map(|part| fields(part, described)).collect();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        all.push(Field {
+            name: name.clone(),
+            note: text(&field["description"]),
+            is_optional: !required.contains(&name.as_str()),
+        });
+    }
+    all
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn escaped(value: &Value) -> String {
+    escape(value.as_str().unwrap_or_default())
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_and_every_field_stands_on_the_page() {
+        let described = serde_json::to_value(openapi()).unwrap();
+        let page = written(&described);
+        for path in described["paths"].as_object().unwrap().keys() {
+            assert!(page.contains(&escape(path)), "{path}");
+        }
+        for field in ["recipient", "requires_totp", "recovery_key", "signature_valid", "expires_in_days", "wait"] {
+            assert!(page.contains(&format!("<code>{field}</code>")), "{field}");
+        }
+        assert!(!page.contains("http://") && !page.contains("https://"), "it asks nobody else");
+    }
+}
