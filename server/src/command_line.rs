@@ -2,7 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{admin::AdminCommand, config::Settings};
+use crate::{
+    admin::AdminCommand,
+    config::Settings,
+    gateway::{self, GatewaySettings},
+};
 
 /// Shown first in `--help`.
 const EXAMPLES: &str = "\
@@ -30,6 +34,9 @@ pub(crate) enum Command {
     /// Serve until told to stop (Ctrl-C or SIGTERM).
     #[command(before_help = EXAMPLES)]
     Serve(Box<Settings>),
+    /// Serve the REST API for programs on your own machine, for accounts on a server anywhere.
+    #[command(before_help = gateway::EXAMPLES)]
+    Gateway(Box<GatewaySettings>),
     /// Help the people of a server. Give the settings that it serves with; it may go on serving meanwhile.
     #[command(subcommand)]
     Admin(Box<AdminCommand>),

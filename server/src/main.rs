@@ -7,6 +7,7 @@
 //! | [`command_line`] | what can be asked for |
 //! | [`config`] | settings, one file a section |
 //! | [`serve`] | serving, from the settings to the last answer |
+//! | [`gateway`] | the REST gateway alone |
 //! | [`admin`] | commands for the operator, one file each |
 //! | [`assemble`] | which adapters stand behind the relay's ports: the only place that names them |
 //! | [`data_dir`] | the folder that holds everything: its lock, its secret |
@@ -25,6 +26,7 @@ mod assemble;
 mod command_line;
 mod config;
 mod data_dir;
+mod gateway;
 mod http;
 mod logging;
 mod mail;
@@ -37,6 +39,7 @@ mod system;
 fn main() -> ExitCode {
     match command_line::parse() {
         command_line::Command::Serve(settings) => serve::serve(*settings),
+        command_line::Command::Gateway(settings) => gateway::run(*settings),
         command_line::Command::Admin(command) => admin::run(*command),
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long open requests may take to end after the wish to end.
-const GRACE: Duration = Duration::from_secs(8);
+pub(crate) const GRACE: Duration = Duration::from_secs(8);
 /// So often it is written down what was counted to slow guessing down.
 const KEEP_COUNTERS: Duration = Duration::from_secs(5);
 
@@ -53,7 +53,10 @@ async fn run(config: Config) -> Result<(), String> {
     let http = http.listening_on(listener.local_addr().map_err(text)?);
     let assembled = assemble::assemble(&data, &accounts, mail.is_some()).await.map_err(text)?;
     assembled.relay.restore_counters().await.map_err(text)?;
-    let site = Site::of(http.site_dir.clone().or_else(leptos_site_dir));
+    let site = match http.site_dir.clone() {
+        Some(folder) => Site::of(Some(folder)),
+        None => watched_site().unwrap_or_else(|| Site::of(None)),
+    };
     let gateway = gateway(&http)?;
     let (trigger, wish) = shutdown::channel();
     tokio::spawn({
@@ -168,13 +171,14 @@ fn tell_start(http: &Http, site: &Site, data: &dyn Display, registration: Regist
     }
 }
 
-/// Where `cargo leptos watch` puts the site.
-fn leptos_site_dir() -> Option<PathBuf> {
+/// The site that `cargo leptos watch` rebuilds, when it started the server: it does so in the project's folder.
+fn watched_site() -> Option<Site> {
     env::var_os("LEPTOS_WATCH")?;
-    env::var_os("LEPTOS_SITE_ROOT").map(Into::into)
+    let site = env::var_os("LEPTOS_SITE_ROOT")?.into();
+    Some(Site::Watched { site, style: PathBuf::from("style") })
 }
 
-async fn told_to_stop() {
+pub(crate) async fn told_to_stop() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -188,7 +192,7 @@ async fn told_to_stop() {
 }
 
 /// Each connection is an open file: as many as the system allows.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -47,7 +47,7 @@ impl LogSettings {
         Self { format: self.format.or(file.format), filter: self.filter.or(file.filter) }
     }
 
-    pub(super) fn settle(self) -> Log {
+    pub(crate) fn settle(self) -> Log {
         Log {
             format: self.format.unwrap_or_default(),
             filter: self.filter.unwrap_or_else(|| "info".to_owned()),

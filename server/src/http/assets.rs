@@ -10,10 +10,7 @@ use http::{
 };
 
 use super::Server;
-use crate::site::{Accepted, Asset};
-
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-const A_DAY: &str = "public, max-age=86400";
+use crate::site::{Accepted, Asset, Lasts};
 
 /// The file at this address, if there is one.
 pub(super) async fn find(
@@ -25,9 +22,12 @@ pub(super) async fn find(
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let Asset { content, media_type, encoding, is_immutable } =
-        server.site().find(path, accepted(headers)).await?;
-    let cache: &str = if is_immutable { IMMUTABLE } else { A_DAY };
+    let Asset { content, media_type, encoding, lasts } = server.site().find(path, accepted(headers)).await?;
+    let cache: &str = match lasts {
+        Lasts::Forever => "public, max-age=31536000, immutable",
+        Lasts::ADay => "public, max-age=86400",
+        Lasts::NotAtAll => "no-cache",
+    };
     let fixed: [(HeaderName, &str); 3] =
         [(CONTENT_TYPE, media_type), (CACHE_CONTROL, cache), (VARY, "accept-encoding")];
     let encoding = encoding.map(|encoding| [(CONTENT_ENCODING, encoding)]);

@@ -20,7 +20,7 @@ use crate::system::{Stopwatch, SystemEntropy};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the request, answers it, and logs a line: method, path, status, time, id. Never a query, a cookie or a body.
-pub(super) async fn around(mut request: Request, next: Next) -> Response {
+pub(crate) async fn around(mut request: Request, next: Next) -> Response {
     let clock = Stopwatch::start();
     let id = request_id();
     request.extensions_mut().insert(RequestId(id.clone()));

@@ -40,6 +40,7 @@ mod security_headers;
 mod session;
 mod unread;
 
+pub(crate) use envelope::around;
 pub(crate) use listener::{Bounds, serve};
 use refusal::RefusedAnswer;
 

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 
-use super::{Accepted, Asset, media_type};
+use super::{Accepted, Asset, Lasts, media_type};
 
 struct File {
     path: &'static str,
@@ -26,6 +26,6 @@ pub(super) fn find(path: &str, accepted: Accepted) -> Option<Asset> {
         media_type: media_type(path),
         encoding,
         // The names under /pkg carry a hash of their content.
-        is_immutable: path.starts_with("/pkg/"),
+        lasts: if path.starts_with("/pkg/") { Lasts::Forever } else { Lasts::ADay },
     })
 }

@@ -16,6 +16,14 @@ pub(crate) enum Site {
     Embedded,
     /// A folder holds them, under names that stay: for development.
     Folder(PathBuf),
+    /// cargo-leptos puts them into a folder and rebuilds them while one edits. Style sheets that others import it leaves
+    /// where they are.
+    Watched {
+        /// Its folder.
+        site: PathBuf,
+        /// The folder of the style sheets.
+        style: PathBuf,
+    },
     /// Nowhere: the server was built without them.
     Missing,
 }
@@ -28,8 +36,18 @@ pub(crate) struct Asset {
     pub(crate) media_type: &'static str,
     /// Its `Content-Encoding`, when it is compressed.
     pub(crate) encoding: Option<&'static str>,
-    /// Whether what stands at this address can never change.
-    pub(crate) is_immutable: bool,
+    pub(crate) lasts: Lasts,
+}
+
+/// How long what stands at an address stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// The name says what is inside.
+    Forever,
+    /// Until the next version of the server, perhaps.
+    ADay,
+    /// Somebody is editing it.
+    NotAtAll,
 }
 
 /// The encodings that a browser takes.
@@ -53,7 +71,7 @@ impl Site {
     pub(crate) fn output_name(&self) -> &'static str {
         match self {
             Self::Embedded => embedded::OUTPUT_NAME.unwrap_or(PLAIN_OUTPUT_NAME),
-            Self::Folder(_) | Self::Missing => PLAIN_OUTPUT_NAME,
+            Self::Folder(_) | Self::Watched { .. } | Self::Missing => PLAIN_OUTPUT_NAME,
         }
     }
 
@@ -62,6 +80,10 @@ impl Site {
         match self {
             Self::Embedded => embedded::find(path, accepted),
             Self::Folder(folder) => read(folder, path).await,
+            Self::Watched { site, style } => match (read(site, path).await, path.strip_prefix("/pkg")) {
+                (None, Some(imported)) if imported.ends_with(".css") => read(style, imported).await,
+                (found, _) => found,
+            },
             Self::Missing => None,
         }
     }
@@ -73,7 +95,8 @@ async fn read(folder: &Path, path: &str) -> Option<Asset> {
         return None;
     }
     let content = tokio::fs::read(folder.join(relative)).await.ok()?;
-    Some(Asset { content: content.into(), media_type: media_type(path), encoding: None, is_immutable: false })
+    let media_type = media_type(path);
+    Some(Asset { content: content.into(), media_type, encoding: None, lasts: Lasts::NotAtAll })
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -106,6 +129,24 @@ mod tests {
         let found = site.find("/a.css", Accepted::default()).await.unwrap();
         assert_eq!((&found.content[..], found.media_type), (&b"a{}"[..], "text/css; charset=utf-8"));
         for path in ["/../secret", "//etc/passwd", "/./../secret", "", "/", "/lost.css"] {
+            assert!(site.find(path, Accepted::default()).await.is_none(), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn while_one_edits_imported_style_sheets_are_found_where_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let [site, style] = ["site", "style"].map(|name| folder.path().join(name));
+        std::fs::create_dir_all(site.join("pkg")).unwrap();
+        std::fs::create_dir(&style).unwrap();
+        std::fs::write(site.join("pkg/secure-messaging.css"), "@import \"base.css\"").unwrap();
+        std::fs::write(style.join("base.css"), "a{}").unwrap();
+        std::fs::write(style.join("notes.txt"), "n").unwrap();
+        let site = Site::Watched { site, style };
+        for path in ["/pkg/secure-messaging.css", "/pkg/base.css"] {
+            assert_eq!(site.find(path, Accepted::default()).await.unwrap().lasts, Lasts::NotAtAll, "{path}");
+        }
+        for path in ["/base.css", "/pkg/notes.txt", "/pkg/lost.css", "/pkg/../style/base.css"] {
             assert!(site.find(path, Accepted::default()).await.is_none(), "{path}");
         }
     }

@@ -51,7 +51,7 @@ fn check(gateway: &Gateway, method: &Method, headers: &HeaderMap) -> Result<(), 
     if let Some(host) = &host
         && !gateway.is_own_host(host)
     {
-        return forbidden("This gateway is reached under its own address only");
+        return forbidden("This gateway is reached under its own address only: name it with --base-url");
     }
     // Following a link to the documentation is no call.
     let is_read = method == Method::GET || method == Method::HEAD;

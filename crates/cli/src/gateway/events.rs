@@ -13,7 +13,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use client::{Interruption, Message, Selection};
+use client::{Contact, Interruption, Message, Selection};
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, header::ACCEPT};
 use protocol::{Cursor, id::ConversationId};
@@ -108,7 +108,9 @@ pub(super) async fn events(
     let after = which.after.map_or_else(|| desk.acknowledged(), |Place(after)| after);
     let feed = next(&gateway, &desk, after, selection, wait).await?;
     let cursor = feed.end.to_string();
-    Ok(Json(Feed { messages: feed.messages.into_iter().map(Opened::of).collect(), cursor }).into_response())
+    let me = desk.account.me();
+    let messages = feed.messages.into_iter().map(|message| Opened::of(me, message)).collect();
+    Ok(Json(Feed { messages, cursor }).into_response())
 }
 
 /// Says how far a program has dealt with the feed.
@@ -116,10 +118,7 @@ pub(super) async fn events(
 /// For event streams, which have no next call to say it by. It holds for this login.
 #[utoipa::path(post, path = "/api/events/ack", tag = "Messages", request_body = AckForm,
     responses((status = 200, body = Done)))]
-pub(super) async fn acknowledge(
-    signed: Signed,
-    Input(form): Input<AckForm>,
-) -> Result<Json<Done>, Problem> {
+pub(super) async fn acknowledge(signed: Signed, Input(form): Input<AckForm>) -> Result<Json<Done>, Problem> {
     signed.may(Scope::Read)?.acknowledge(form.cursor.0);
     Ok(Json(Done::OK))
 }
@@ -169,6 +168,7 @@ fn stream_of(
     after: Cursor,
     selection: Selection,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
+    let me = desk.account.me().clone();
     let pieces = stream::unfold(Some(after), move |after| {
         let (gateway, desk) = (gateway.clone(), Arc::clone(&desk));
         async move {
@@ -188,11 +188,14 @@ fn stream_of(
         }
     });
 
-    pieces.flat_map(|messages| stream::iter(messages.into_iter().map(|message| Ok(event(message)))))
+    pieces.flat_map(move |messages| {
+        let events: Vec<_> = messages.into_iter().map(|message| Ok(event(&me, message))).collect();
+        stream::iter(events)
+    })
 }
 
-fn event(message: (ConversationId, Message)) -> Event {
-    let opened = Opened::of(message);
+fn event(me: &Contact, message: (ConversationId, Message)) -> Event {
+    let opened = Opened::of(me, message);
     let id = opened.cursor.clone().unwrap_or_default();
     let data = serde_json::to_string(&opened).expect("a message is a plain struct");
     Event::default().event("message").id(id).data(data)
@@ -226,4 +229,3 @@ pub(super) async fn follow(machine: Arc<Machine>, grown: watch::Sender<u64>) {
         tokio::time::sleep(Duration::from_secs(pause)).await;
     }
 }
-

@@ -45,7 +45,7 @@ pub(super) struct Opened {
     signature_valid: bool,
     /// False for a message that a newer version has to show, or that was damaged on the way.
     readable: bool,
-    /// Everyone else who reads it.
+    /// Everyone who reads it, but its author.
     to: Vec<String>,
     /// Whether it is one's own.
     mine: bool,
@@ -59,7 +59,12 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn of((conversation, message): (ConversationId, Message)) -> Self {
+    /// The message as `me` sees it.
+    pub(super) fn of(me: &Contact, (conversation, message): (ConversationId, Message)) -> Self {
+        let me = (!message.mine).then_some(me);
+        let readers = message.readers.iter().chain(me).filter(|reader| **reader != message.author);
+        let mut to: Vec<String> = readers.map(|reader| reader.username.to_string()).collect();
+        to.sort_unstable();
         let (text, readable) = match message.body {
             Body::Text(text) => (text, true),
             Body::NeedsNewerVersion | Body::Unreadable => (String::new(), false),
@@ -70,7 +75,7 @@ impl Opened {
             message: text,
             signature_valid: true,
             readable,
-            to: message.readers.iter().map(|reader| reader.username.to_string()).collect(),
+            to,
             mine: message.mine,
             id: message.id.to_string(),
             conversation: conversation.to_string(),
@@ -107,7 +112,8 @@ impl TryFrom<String> for Place {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        let is_number = !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit());
         let place = is_number.then(|| text.parse().ok()).flatten().map(Cursor);
         place.map(Self).ok_or("a cursor is what an earlier answer called `cursor`")
     }
@@ -137,7 +143,8 @@ pub(super) async fn list(
         (Some(Place(after)), None) => desk.account.messages_after(after, selection),
         (None, before) => desk.account.messages_before(before.map(|Place(before)| before), selection),
     };
-    Ok(Json(messages.into_iter().map(Opened::of).collect()))
+    let me = desk.account.me();
+    Ok(Json(messages.into_iter().map(|message| Opened::of(me, message)).collect()))
 }
 
 /// A message to somebody.
@@ -319,7 +326,11 @@ async fn deliver(
     };
     if shown.state == MessageState::Sent {
         let is_same = matches!(&shown.body, Body::Text(sent) if sent == text.trim());
-        return if is_same { Ok((conversation, message)) } else { Err(client::ComposeError::NameUsed.into()) };
+        return if is_same {
+            Ok((conversation, message))
+        } else {
+            Err(client::ComposeError::NameUsed.into())
+        };
     }
     account.discard(message).await?;
     if let Err(interruption) = flushed {
@@ -354,7 +365,8 @@ pub(super) fn timestamp(at_ms: u64) -> String {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()));
-    let key = key.ok_or_else(|| Problem::invalid("Idempotency-Key is a name of 1 to 255 visible characters"))?;
+    let key =
+        key.ok_or_else(|| Problem::invalid("Idempotency-Key is a name of 1 to 255 visible characters"))?;
     Ok(Some(key.to_owned()))
 }
 

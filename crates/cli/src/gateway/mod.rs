@@ -205,7 +205,8 @@ mod tests {
         for own in ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "[::1]:8080", "[::1]", "API.example.org"] {
             assert!(gateway.is_own_host(own), "{own}");
         }
-        for foreign in ["", "evil.example", "127.0.0.1.evil.example:8080", "chat.example.org", "::1", ":8080"] {
+        for foreign in ["", "evil.example", "127.0.0.1.evil.example:8080", "chat.example.org", "::1", ":8080"]
+        {
             assert!(!gateway.is_own_host(foreign), "{foreign}");
         }
     }

@@ -73,9 +73,10 @@ impl Modify for Common {
             let operations =
                 [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut);
             for operation in operations {
-                for (status, description) in
-                    [("4XX", "Refused: `detail` says why and what to do."), ("5XX", "Not the caller's fault.")]
-                {
+                for (status, description) in [
+                    ("4XX", "Refused: `detail` says why and what to do."),
+                    ("5XX", "Not the caller's fault."),
+                ] {
                     operation.responses.responses.insert(status.to_owned(), refusal(description));
                 }
                 if !PUBLIC.contains(&path.as_str()) {

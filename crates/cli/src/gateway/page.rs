@@ -152,7 +152,9 @@ mod tests {
         for path in described["paths"].as_object().unwrap().keys() {
             assert!(page.contains(&escape(path)), "{path}");
         }
-        for field in ["recipient", "requires_totp", "recovery_key", "signature_valid", "expires_in_days", "wait"] {
+        for field in
+            ["recipient", "requires_totp", "recovery_key", "signature_valid", "expires_in_days", "wait"]
+        {
             assert!(page.contains(&format!("<code>{field}</code>")), "{field}");
         }
         assert!(!page.contains("http://") && !page.contains("https://"), "it asks nobody else");

@@ -107,10 +107,7 @@ pub(super) struct Safety {
 /// The safety number with somebody.
 #[utoipa::path(get, path = "/api/contacts/{username}/safety-number", tag = "People",
     params(("username" = String, Path, description = "With whom")), responses((status = 200, body = Safety)))]
-pub(super) async fn safety_number(
-    signed: Signed,
-    Path(name): Path<String>,
-) -> Result<Json<Safety>, Problem> {
+pub(super) async fn safety_number(signed: Signed, Path(name): Path<String>) -> Result<Json<Safety>, Problem> {
     let desk = signed.may(Scope::Read)?;
     let (contact, number, key_changed) = looked_at(desk, &name).await?;
     Ok(Json(Safety {

@@ -49,11 +49,7 @@ pub(super) struct ProblemBody {
 }
 
 impl Problem {
-    pub(super) fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code: Cow::Borrowed(code), detail: detail.into(), retry_after_s: None }
     }
 

@@ -12,10 +12,7 @@ use std::{
 };
 
 use axum::extract::FromRequestParts;
-use crypto::{
-    id::TokenHash,
-    one_time::ApiToken,
-};
+use crypto::{id::TokenHash, one_time::ApiToken};
 use http::{
     HeaderMap,
     header::{AUTHORIZATION, COOKIE},
@@ -43,7 +40,9 @@ const FRESH_MS: u64 = 10 * 60 * 1000;
 pub(super) const COOKIE_NAME: &str = "gateway_session";
 
 /// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Scope {
     /// See messages, conversations, users, events.
