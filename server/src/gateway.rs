@@ -82,7 +82,7 @@ async fn serve(server: ServerAddress, listen: SocketAddr, base_url: Option<Url>)
              front of it, and name its address with --base-url"
         );
     }
-    info!(%server, "the REST API is at http://{address}/api/docs");
+    info!(%address, %server, "the REST API is at http://{address}/api/docs");
     let (trigger, wish) = shutdown::channel();
     tokio::spawn({
         let gateway = gateway.clone();

@@ -12,6 +12,7 @@ mod connections;
 mod durability;
 mod edge;
 mod events;
+mod gateway;
 mod mail;
 mod people;
 mod process;

@@ -86,6 +86,49 @@ impl Drop for Server {
     }
 }
 
+/// A gateway of its own, to a server.
+pub(crate) struct GatewayProcess {
+    child: Child,
+    folder: TempDir,
+    pub(crate) address: SocketAddr,
+}
+
+impl GatewayProcess {
+    pub(crate) fn start(server: &Server) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = binary();
+        command.args(["gateway", "--listen", "127.0.0.1:0", "--log", "json", "--log-filter", "debug"]);
+        command.args(["--server", &format!("http://{}", server.address)]);
+        let (child, address) = started(command, &log_file(folder.path(), 1));
+        Self { child, folder, address }
+    }
+
+    /// A program that talks to it.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(log_file(self.folder.path(), 1)).unwrap()
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for GatewayProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// What a command gave, and what it said.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -123,17 +166,20 @@ pub(crate) fn binary() -> Command {
 }
 
 fn launch(folder: &Path, settings: &[String], start: u32) -> (Child, SocketAddr) {
-    let log = log_file(folder, start);
-    let mut child = binary()
+    let mut command = binary();
+    command
         .args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "10", "--log", "json", "--data-dir"])
         .arg(folder.join("data"))
-        .args(settings)
-        .stderr(fs::File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
+        .args(settings);
+    started(command, &log_file(folder, start))
+}
+
+/// Starts what logs its address, and waits until it has.
+fn started(mut command: Command, log: &Path) -> (Child, SocketAddr) {
+    let mut child = command.stderr(fs::File::create(log).unwrap()).spawn().unwrap();
     let since = Instant::now();
     loop {
-        let text = fs::read_to_string(&log).unwrap();
+        let text = fs::read_to_string(log).unwrap();
         if let Some(address) = text.lines().find_map(logged_address) {
             return (child, address);
         }
