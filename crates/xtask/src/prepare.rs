@@ -114,6 +114,34 @@ pub(crate) fn oathtool() -> Result<()> {
     })
 }
 
+/// Schemathesis, which holds the REST API against its own description, in a Python environment of its own. Returns where
+/// it is.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Result<String> {
+    let wanted = workspace.root.join("end2end/requirements.txt");
+    let environment = workspace.target.join("python");
+    let [pip, tool] =
+        ["bin/pip", "bin/schemathesis"].map(|name| environment.join(name).display().to_string());
+    let installed = environment.join("installed-from.txt");
+    let is_current = fs::read_to_string(&installed)
+        .is_ok_and(|from| fs::read_to_string(&wanted).is_ok_and(|now| now == from));
+    if is_current && runs(&tool) {
+        return Ok(tool);
+    }
+    progress::step("Schemathesis", || {
+        let remedy = "install Python 3.10 or newer, with venv";
+        let python = || Tool::new("python3", remedy).args(["-m", "venv", "--clear"]).args([&environment]);
+        if command::run(python()).is_err() {
+            // Debian has venv in a package of its own.
+            install("python3-venv")?;
+            command::run(python())?;
+        }
+        let pip = Tool::new(&pip, remedy).args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
+        command::run(pip.args([&wanted]))?;
+        fs::copy(&wanted, &installed)?;
+        if runs(&tool) { Ok(tool.clone()) } else { bail!("Schemathesis was installed and does not run") }
+    })
+}
+
 fn install(package: &str) -> Result<()> {
     apt_get(&["update"])?;
     apt_get(&["install", "--yes", "--no-install-recommends", package])

@@ -102,8 +102,10 @@ fn end2end(workspace: &Workspace, report: &mut Report) {
         prepare::npm_packages(workspace)?;
         let chromium = prepare::chromium()?;
         prepare::oathtool()?;
+        let schemathesis = prepare::schemathesis(workspace)?;
         let npm = Tool::new("npm", "install Node.js 20 or newer").folder(&workspace.root.join("end2end"));
-        command::run(npm.args(["test"]).env("SECURE_MESSAGING_BIN", &binary).env("CHROMIUM", chromium))
+        let npm = npm.env("CHROMIUM", chromium).env("SCHEMATHESIS", schemathesis);
+        command::run(npm.args(["test"]).env("SECURE_MESSAGING_BIN", &binary))
     });
 }
 

@@ -331,6 +331,7 @@ async fn bad_input_gets_a_sentence() {
         ("{", 400),
         ("null", 400),
         ("[]", 400),
+        (r#"["bob","a form as a list"]"#, 400),
         (r#"{"recipient":"bob"}"#, 400),
         (r#"{"recipient":1,"message":"x"}"#, 400),
         (r#"{"recipient":"bob","message":"x","extra":1}"#, 400),

@@ -43,10 +43,10 @@ impl Done {
 pub(super) struct RegisterForm {
     /// 3 to 32 letters, digits and `. _ -`.
     #[serde(deserialize_with = "text::string")]
-    #[schema(example = "alice")]
+    #[schema(example = "alice", min_length = 3, max_length = 32, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     username: String,
     /// At least 8 characters with a letter, a number and a special character.
-    #[schema(example = "StrongPass123!")]
+    #[schema(example = "StrongPass123!", min_length = 8, max_length = 128)]
     password: String,
     /// Where a password reset may be mailed to.
     #[serde(default)]

@@ -56,9 +56,12 @@ pub(super) async fn optional<T: DeserializeOwned + Default>(request: Request) ->
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let value: T = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid(format!("The body is not what this address takes: {error}")))?;
-    Ok(value)
+    // A list of the fields' values is no form, though serde takes it for one.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Problem::invalid("The body is not what this address takes: it must be a JSON object"));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(format!("The body is not what this address takes: {error}")))
 }
 
 /// Lets JSON pass, and nothing that a form of another site could send without being asked first.

@@ -157,7 +157,7 @@ pub(super) struct MessageForm {
     recipient: String,
     /// The text, at most 10 000 bytes.
     #[serde(deserialize_with = "text::string")]
-    #[schema(example = "Hello Bob! This is a secret message.")]
+    #[schema(example = "Hello Bob! This is a secret message.", min_length = 1, max_length = 10_000)]
     message: String,
 }
 
@@ -204,11 +204,11 @@ pub(super) async fn send(
 #[serde(deny_unknown_fields)]
 pub(super) struct GroupMessageForm {
     /// The names of who is to read it, at most 99.
-    #[schema(example = json!(["bob", "carol"]))]
+    #[schema(example = json!(["bob", "carol"]), min_items = 1, max_items = 99)]
     recipients: Vec<String>,
     /// The text, at most 10 000 bytes.
     #[serde(deserialize_with = "text::string")]
-    #[schema(example = "Lunch at noon?")]
+    #[schema(example = "Lunch at noon?", min_length = 1, max_length = 10_000)]
     message: String,
 }
 

@@ -28,7 +28,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 pub(super) struct TokenForm {
     /// What it is for.
     #[serde(deserialize_with = "text::string")]
-    #[schema(example = "backup script")]
+    #[schema(example = "backup script", min_length = 1, max_length = 64)]
     name: String,
     /// What it may do: `read`, `send`.
     #[schema(example = json!(["read"]))]
