@@ -54,6 +54,15 @@ const PUBLIC: [&str; 6] = [
         super::health,
     ),
     components(schemas(ProblemBody, session::Scope)),
+    tags(
+        (name = "Account"),
+        (name = "Messages"),
+        (name = "People"),
+        (name = "Tokens"),
+        (name = "Second factor"),
+        (name = "Password reset"),
+        (name = "Gateway"),
+    ),
     modifiers(&Common),
 )]
 struct Described;

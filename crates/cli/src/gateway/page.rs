@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use axum::response::{Html, IntoResponse};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{
+    HeaderMap,
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST},
+};
 use serde_json::Value;
 
 use super::openapi::openapi;
@@ -12,16 +15,18 @@ const STYLE: &str = include_str!("page.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) async fn page() -> impl IntoResponse {
+pub(super) async fn page(headers: HeaderMap) -> impl IntoResponse {
     let described = serde_json::to_value(openapi()).unwrap_or_default();
-    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(written(&described)))
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(written(&described, host)))
 }
 
 pub(super) async fn style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
 }
 
-fn written(described: &Value) -> String {
+/// The page, with lines for curl that reach this host.
+fn written(described: &Value, host: &str) -> String {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Secure Messaging: REST API</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -31,7 +36,8 @@ fn written(described: &Value) -> String {
     // Writing to a string does not fail, here and below.
     let _ = write!(
         page,
-        "<h1>{} <small>{}</small></h1><p>{}</p><p>For programs: <a href=\"/api/openapi.json\">openapi.json</a>.</p>",
+        "<h1>{} <small>REST API, version {}</small></h1><p>{}</p><p>The same for programs: \
+         <a href=\"/api/openapi.json\">openapi.json</a>.</p>",
         escaped(&info["title"]),
         escaped(&info["version"]),
         escaped(&info["description"])
@@ -39,7 +45,10 @@ fn written(described: &Value) -> String {
     for (tag, operations) in by_tag(described) {
         let _ = write!(page, "<h2>{}</h2>", escape(&tag));
         for (method, path, operation) in operations {
-            write_operation(&mut page, &method, &path, operation, described);
+            let _ = write!(page, "<section><h3><code>{method} {}</code></h3>", escape(&path));
+            write_operation(&mut page, operation, described);
+            let line = curl(&method, &path, operation, described, host);
+            let _ = write!(page, "<pre><code>{}</code></pre></section>", escape(&line));
         }
     }
     page.push_str("</main></body></html>");
@@ -48,9 +57,11 @@ fn written(described: &Value) -> String {
 
 type Operation<'a> = (String, String, &'a Value);
 
-/// In the order in which the tags first appear.
+/// In the order in which the description names the tags.
 fn by_tag(described: &Value) -> Vec<(String, Vec<Operation<'_>>)> {
-    let mut tags: Vec<(String, Vec<Operation<'_>>)> = Vec::new();
+    let names = described["tags"].as_array().into_iter().flatten();
+    let mut tags: Vec<(String, Vec<Operation<'_>>)> =
+        names.map(|tag| (text(&tag["name"]), Vec::new())).collect();
     for (path, item) in described["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
@@ -64,37 +75,64 @@ fn by_tag(described: &Value) -> Vec<(String, Vec<Operation<'_>>)> {
     tags
 }
 
-fn write_operation(page: &mut String, method: &str, path: &str, operation: &Value, described: &Value) {
+fn write_operation(page: &mut String, operation: &Value, described: &Value) {
     let _ = write!(
         page,
-        "<section><h3><code>{method} {}</code></h3><p><strong>{}</strong> {}</p>",
-        escape(path),
-        escaped(&operation["summary"]),
-        escaped(&operation["description"])
+        "<p><strong>{}</strong> {}</p>",
+        prose(&text(&operation["summary"])),
+        prose(&text(&operation["description"]))
     );
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let parameters: Vec<Field> = parameters
         .iter()
         .map(|parameter| Field {
             name: text(&parameter["name"]),
-            note: format!("{} {}", text(&parameter["in"]), text(&parameter["description"])),
+            note: format!("{} (in the {})", text(&parameter["description"]), text(&parameter["in"])),
             is_optional: parameter["required"] != true,
+            example: Value::Null,
         })
         .collect();
     write_fields(page, "Parameters", &parameters);
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-    write_fields(page, "Body", &fields(body, described));
+    write_fields(page, "Body", &fields(body(operation), described));
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     let item = if answer["type"] == "array" { &answer["items"] } else { answer };
     let title = if answer["type"] == "array" { "Answer: a list of" } else { "Answer" };
     write_fields(page, title, &fields(item, described));
-    page.push_str("</section>");
+}
+
+fn body(operation: &Value) -> &Value {
+    &operation["requestBody"]["content"]["application/json"]["schema"]
+}
+
+/// A line that can be copied, with the examples of the description.
+fn curl(method: &str, path: &str, operation: &Value, described: &Value, host: &str) -> String {
+    let mut line = String::from("curl");
+    if operation["security"].is_array() {
+        line.push_str(" -b cookies.txt");
+    } else if path == "/api/login" {
+        line.push_str(" -c cookies.txt");
+    }
+    if method != "GET" {
+        let _ = write!(line, " -X {method}");
+    }
+    let path = path.replace("{username}", "bob").replace("{id}", "1");
+    let _ = write!(line, " http://{host}{path}");
+    let fields = fields(body(operation), described);
+    if !fields.is_empty() {
+        let wanted = fields.into_iter().filter(|field| !field.is_optional);
+        let form: serde_json::Map<String, Value> = wanted.map(|field| (field.name, field.example)).collect();
+        let _ =
+            write!(line, " \\\n  -H \"Content-Type: application/json\" \\\n  -d '{}'", Value::Object(form));
+    }
+    line
 }
 
 struct Field {
     name: String,
     note: String,
     is_optional: bool,
+    /// What the description gives as an example.
+    example: Value,
 }
 
 fn write_fields(page: &mut String, title: &str, fields: &[Field]) {
@@ -102,9 +140,9 @@ fn write_fields(page: &mut String, title: &str, fields: &[Field]) {
         return;
     }
     let _ = write!(page, "<h4>{title}</h4><dl>");
-    for Field { name, note, is_optional } in fields {
+    for Field { name, note, is_optional, example: _ } in fields {
         let optional = if *is_optional { " <small>optional</small>" } else { "" };
-        let _ = write!(page, "<dt><code>{}</code>{optional}</dt><dd>{}</dd>", escape(name), escape(note));
+        let _ = write!(page, "<dt><code>{}</code>{optional}</dt><dd>{}</dd>", escape(name), prose(note));
     }
     page.push_str("</dl>");
 }
@@ -124,6 +162,7 @@ fn fields(schema: &Value, described: &Value) -> Vec<Field> {
             name: name.clone(),
             note: text(&field["description"]),
             is_optional: !required.contains(&name.as_str()),
+            example: if field["example"].is_null() { "…".into() } else { field["example"].clone() },
         });
     }
     all
@@ -137,6 +176,14 @@ fn escaped(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
 }
 
+/// What stands between backticks is code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts
+        .map(|(at, part)| if at % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+        .collect()
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -148,7 +195,7 @@ mod tests {
     #[test]
     fn every_address_and_every_field_stands_on_the_page() {
         let described = serde_json::to_value(openapi()).unwrap();
-        let page = written(&described);
+        let page = written(&described, "127.0.0.1:8080");
         for path in described["paths"].as_object().unwrap().keys() {
             assert!(page.contains(&escape(path)), "{path}");
         }
@@ -157,6 +204,10 @@ mod tests {
         {
             assert!(page.contains(&format!("<code>{field}</code>")), "{field}");
         }
-        assert!(!page.contains("http://") && !page.contains("https://"), "it asks nobody else");
+        let sent = r#"-d '{"message":"Hello Bob! This is a secret message.","recipient":"bob"}'"#;
+        assert!(page.contains(&escape(sent)), "lines that can be copied");
+        for outside in ["src=", "url(", "@import", "href=\"http"] {
+            assert!(!page.contains(outside), "it asks nobody else");
+        }
     }
 }
