@@ -27,12 +27,23 @@ impl Authenticator {
         }
         let begun = member.client.call(BeginTotp { proof: member.person.proof() }).await.unwrap();
         assert!(begun.uri.contains(&format!("secret={}", begun.secret)), "{begun:?}");
-        let bytes = base32(&begun.secret);
-        // The step before the current one is taken too: the next two codes need no waiting.
-        let mut authenticator = Self { secret: begun.secret, bytes, step: now_s() / STEP_S - 2 };
+        let mut authenticator = Self::holding(begun.secret);
         let SecondFactorCode::Totp(code) = authenticator.next() else { panic!("six digits") };
         let codes = member.client.call(EnableTotp { code }).await.unwrap();
         (authenticator, codes)
+    }
+
+    /// One that was told this secret.
+    pub(crate) fn holding(secret: String) -> Self {
+        let bytes = base32(&secret);
+        // The step before the current one is taken too: the next two codes need no waiting.
+        Self { secret, bytes, step: now_s() / STEP_S - 2 }
+    }
+
+    /// The next code that was not used, as its digits.
+    pub(crate) fn next_text(&mut self) -> String {
+        self.next();
+        self.text()
     }
 
     /// The next code that was not used.
