@@ -129,7 +129,7 @@ impl AccountKey {
     /// The id of the message that a program calls by `name` (an `Idempotency-Key`): on every device of the account the same,
     /// so that the relay takes it once, and to everyone else as random as any other.
     pub fn message_id(&self, name: &[u8]) -> MessageId {
-        let info = [b"secure-messaging/1 message id ".as_slice(), name].concat();
+        let info = [b"secure-messaging/1 message id".as_slice(), name].concat();
         MessageId::from_bytes(*derive::<16>(self.0.expose(), b"", &info).expose())
     }
 
