@@ -104,13 +104,23 @@ fn install_chromium() -> Result<()> {
 
 /// An authenticator by other people, against which the stories hold ours.
 pub(crate) fn oathtool() -> Result<()> {
-    let is_there = || command::succeeds(Tool::new("oathtool", "").args(["--version"]));
+    program("oathtool", "install it (OATH Toolkit)")
+}
+
+/// What the documentation's lines are written for.
+pub(crate) fn curl() -> Result<()> {
+    program("curl", "install it")
+}
+
+/// A program of the distribution, in the package of its name.
+fn program(name: &'static str, remedy: &'static str) -> Result<()> {
+    let is_there = || command::succeeds(Tool::new(name, "").args(["--version"]));
     if is_there() {
         return Ok(());
     }
-    progress::step("oathtool", || {
-        install("oathtool").context("oathtool cannot be had: install it (OATH Toolkit)")?;
-        if is_there() { Ok(()) } else { bail!("oathtool was installed and does not run") }
+    progress::step(name, || {
+        install(name).with_context(|| format!("{name} cannot be had: {remedy}"))?;
+        if is_there() { Ok(()) } else { bail!("{name} was installed and does not run") }
     })
 }
 

@@ -46,6 +46,8 @@ fn rust(workspace: &Workspace, report: &mut Report) {
                 .args(DENY_WARNINGS),
         )
     });
+    // The documentation's lines are run as they stand.
+    report.check("curl and oathtool", || prepare::curl().and_then(|()| prepare::oathtool()));
     let has_nextest = command::succeeds(workspace.cargo().args(["nextest", "--version"]));
     if has_nextest {
         report.check("tests", || {

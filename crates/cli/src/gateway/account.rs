@@ -162,7 +162,7 @@ pub(super) async fn login(
     };
     let username = account.me().username.to_string();
     let (token, displaced) = gateway.sessions().open(account, machine, password);
-    if let Some(displaced) = displaced {
+    for displaced in displaced {
         tokio::spawn(async move { displaced.close().await });
     }
     let cookie = gateway.cookie(&token, COOKIE_SECONDS);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::Json;
 use client::{Body, Contact, Message, MessageState, Selection, Thread};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Gateway, Input, Params, Problem, Signed,
+    Input, Params, Problem, Signed,
     account::username,
     input::text,
     session::{Desk, Scope},
@@ -181,7 +181,6 @@ pub(super) struct Sent {
     params(("Idempotency-Key" = Option<String>, Header, description = "The program's own name for this message")),
     responses((status = 200, body = Sent)))]
 pub(super) async fn send(
-    State(_): State<Gateway>,
     signed: Signed,
     headers: HeaderMap,
     Input(form): Input<MessageForm>,
@@ -236,7 +235,6 @@ pub(super) struct GroupSent {
     params(("Idempotency-Key" = Option<String>, Header, description = "The program's own name for this message")),
     responses((status = 200, body = GroupSent)))]
 pub(super) async fn send_to_group(
-    State(_): State<Gateway>,
     signed: Signed,
     headers: HeaderMap,
     Input(form): Input<GroupMessageForm>,

@@ -185,22 +185,22 @@ impl Drop for Desk {
 }
 
 impl Sessions {
-    /// Opens a desk for an account that has just signed in, and draws the login's token. Also returns whoever had to make
-    /// room.
+    /// Opens a desk for an account that has just signed in, and draws the login's token. Also returns those that have to be
+    /// closed: they were forgotten, or make room.
     pub(super) fn open(
         &self,
         account: Account,
         machine: Arc<Machine>,
         password: Zeroizing<String>,
-    ) -> (Zeroizing<String>, Option<Arc<Desk>>) {
+    ) -> (Zeroizing<String>, Vec<Arc<Desk>>) {
         let now_ms = system::now_ms();
         let mut open = self.lock();
-        open.sweep(now_ms);
-        let crowded = open.desks.len() >= MAX_OPEN;
-        let longest = open.desks.values().min_by_key(|desk| desk.used_at_ms.load(Ordering::Relaxed)).cloned();
-        let displaced = longest.filter(|_| crowded);
-        if let Some(displaced) = &displaced {
-            open.remove(displaced.number);
+        let mut displaced = open.sweep(now_ms);
+        if open.desks.len() >= MAX_OPEN {
+            let longest =
+                open.desks.values().min_by_key(|desk| desk.used_at_ms.load(Ordering::Relaxed)).cloned();
+            longest.iter().for_each(|longest| open.remove(longest.number));
+            displaced.extend(longest);
         }
         open.last += 1;
         let number = open.last;
@@ -270,7 +270,9 @@ impl Sessions {
         let hash = token.parse::<ApiToken>().ok()?.hash();
         let now_ms = system::now_ms();
         let mut open = self.lock();
-        open.sweep(now_ms);
+        for forgotten in open.sweep(now_ms) {
+            tokio::spawn(async move { forgotten.close().await });
+        }
         let token = open.tokens.get_mut(&hash)?;
         token.last_used_at_ms = Some(now_ms);
         let (desk, scopes) = (token.desk, token.scopes.clone());
@@ -310,10 +312,12 @@ impl Open {
         (token.to_text(), kept)
     }
 
-    fn sweep(&mut self, now_ms: u64) {
-        self.desks.retain(|_, desk| !desk.is_over(now_ms));
-        let desks = &self.desks;
-        self.tokens.retain(|_, token| desks.contains_key(&token.desk) && !token.is_over(now_ms));
+    /// Takes away what is over: tokens, and accounts, which are returned to be closed.
+    fn sweep(&mut self, now_ms: u64) -> Vec<Arc<Desk>> {
+        let over: Vec<_> = self.desks.values().filter(|desk| desk.is_over(now_ms)).cloned().collect();
+        over.iter().for_each(|desk| self.remove(desk.number));
+        self.tokens.retain(|_, token| !token.is_over(now_ms));
+        over
     }
 
     fn remove(&mut self, desk: u64) {

@@ -1,9 +1,6 @@
 //! The second factor: set up, confirmed, switched off.
 
-use axum::{
-    Json,
-    extract::{Request, State},
-};
+use axum::{Json, extract::Request};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use client::Confirmation;
 use protocol::second_factor::TotpBegun;
@@ -13,7 +10,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    Gateway, Input, Problem, Signed,
+    Input, Problem, Signed,
     account::{Done, code},
     input,
     session::{Desk, Scope},
@@ -53,11 +50,7 @@ pub(super) struct TotpSetup {
 /// Nothing is asked for at login until `/api/totp/enable` has shown that the authenticator holds it.
 #[utoipa::path(post, path = "/api/totp/setup", tag = "Second factor", request_body = Option<OwnerForm>,
     responses((status = 200, body = TotpSetup)))]
-pub(super) async fn setup(
-    State(_): State<Gateway>,
-    signed: Signed,
-    request: Request,
-) -> Result<Json<TotpSetup>, Problem> {
+pub(super) async fn setup(signed: Signed, request: Request) -> Result<Json<TotpSetup>, Problem> {
     let desk = signed.may(Scope::Account)?;
     let confirmation = confirmation(desk, input::optional(request).await?)?;
     let begun = desk.account.begin_totp(&confirmation).await.map_err(|error| desk.trouble(error))?;
@@ -112,11 +105,7 @@ pub(super) async fn enable(
 /// Takes a code; all other sessions of the account end.
 #[utoipa::path(post, path = "/api/totp/disable", tag = "Second factor", request_body = Option<OwnerForm>,
     responses((status = 200, body = Done)))]
-pub(super) async fn disable(
-    State(_): State<Gateway>,
-    signed: Signed,
-    request: Request,
-) -> Result<Json<Done>, Problem> {
+pub(super) async fn disable(signed: Signed, request: Request) -> Result<Json<Done>, Problem> {
     let desk = signed.may(Scope::Account)?;
     let confirmation = confirmation(desk, input::optional(request).await?)?;
     desk.account.disable_totp(&confirmation).await.map_err(|error| desk.trouble(error))?;
