@@ -280,11 +280,15 @@ impl<D: Device> Account<D> {
         self.0.state().end()
     }
 
-    /// Who has this name.
+    /// Who has this name. A name once met stands for one account, so nobody is asked about it again.
     ///
     /// # Errors
     /// [`Interruption`].
     pub async fn find_user(&self, name: &Username) -> Result<Option<Contact>, Interruption> {
+        let met = self.0.state().contacts.of_name(name);
+        if met.is_some() {
+            return Ok(met);
+        }
         let page = self.users(Some(name.as_str()), None).await?;
         let found = page.users.into_iter().find(|user| user.username == *name);
         Ok(found.map(|user| Contact { account: user.account, username: user.username }))

@@ -334,7 +334,11 @@ async fn deliver(
     if let Err(interruption) = flushed {
         return Err(desk.trouble(interruption));
     }
-    let changed = account.thread(conversation).is_some_and(|thread| !thread.changed_keys.is_empty());
+    let thread = account.thread(conversation);
+    if thread.as_ref().is_some_and(|thread| !thread.deleted.is_empty()) {
+        return Err(Problem::recipient_not_found());
+    }
+    let changed = thread.is_some_and(|thread| !thread.changed_keys.is_empty());
     Err(match shown.state {
         MessageState::Failed(why) if changed => Problem::key_changed(why),
         MessageState::Failed(why) => Problem::new(StatusCode::CONFLICT, "not_sent", why),

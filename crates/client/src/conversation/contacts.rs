@@ -62,6 +62,12 @@ impl Contacts {
         self.0.values().any(|contact| contact.username == *username)
     }
 
+    /// Who was met under this name, unless the account was deleted.
+    pub(crate) fn of_name(&self, username: &Username) -> Option<Contact> {
+        let (account, _) = self.0.iter().find(|(_, kept)| kept.username == *username && !kept.deleted)?;
+        Some(self.contact(*account))
+    }
+
     /// The key that is offered instead of the accepted one.
     pub(crate) fn offered(&self, account: AccountId) -> Option<IdentityPublic> {
         self.0.get(&account)?.offered
