@@ -43,7 +43,8 @@ impl LocalKey {
     /// The key of what must not be opened once the session has ended: it takes the server's half for this session.
     #[must_use]
     pub fn bound_to(&self, half: &[u8], account: AccountId, session: SessionId) -> Self {
-        let info = [b"secure-messaging/1 unlock".as_slice(), &account.to_bytes(), &session.to_bytes()].concat();
+        let info =
+            [b"secure-messaging/1 unlock".as_slice(), &account.to_bytes(), &session.to_bytes()].concat();
         Self(derive(self.expose_bytes(), half, &info))
     }
 
@@ -86,7 +87,8 @@ mod tests {
         let [one, two] = [1, 2].map(|number| SessionId::from_bytes([number; 16]));
         let bound = key.bound_to(&[7; 32], account, one);
         assert_eq!(bound, key.bound_to(&[7; 32], account, one));
-        for other in [key.bound_to(&[8; 32], account, one), key.bound_to(&[7; 32], account, two), key.clone()] {
+        for other in [key.bound_to(&[8; 32], account, one), key.bound_to(&[7; 32], account, two), key.clone()]
+        {
             assert_ne!(bound, other);
         }
 
