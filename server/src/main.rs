@@ -37,9 +37,5 @@ mod site;
 mod system;
 
 fn main() -> ExitCode {
-    match command_line::parse() {
-        command_line::Command::Serve(settings) => serve::serve(*settings),
-        command_line::Command::Gateway(settings) => gateway::run(*settings),
-        command_line::Command::Admin(command) => admin::run(*command),
-    }
+    command_line::run()
 }

@@ -10,6 +10,7 @@
 //! | [`one_time`] | tokens and codes that are good once, and the hashes that are kept of them | |
 //! | [`reset_proof`] | a new password, vouched for by the identity key | |
 //! | [`export`] | an account's data as one sealed file | |
+//! | [`local_key`] | what a program keeps of its session between two commands | |
 //! | [`vault`] | rows sealed under the account key, bound to their place and version | |
 //! | [`identity`] | the Ed25519 key that signs | RFC 8032 |
 //! | [`prekey`] | the X-Wing keys that receive | draft-connolly-cfrg-xwing-kem |
@@ -78,6 +79,7 @@ pub mod export;
 pub mod id;
 pub mod identity;
 pub mod kdf;
+pub mod local_key;
 pub mod message_key;
 pub mod one_time;
 pub mod prekey;

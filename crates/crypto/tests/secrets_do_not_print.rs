@@ -8,6 +8,7 @@ use crypto::{
     account_key::AccountKey,
     identity::IdentitySeed,
     kdf::{KdfParams, SALT_BYTES, StretchedPassword},
+    local_key::LocalKey,
     message_key::{AesKey, HmacKey, generate_user_secrets},
     one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
     prekey::PrekeySeed,
@@ -28,6 +29,7 @@ fn keys_print_their_name() {
         format!("{:?}", AccountKey::from_bytes(&[7; 32])),
         format!("{:?}", VaultKey::from_bytes(&[7; 32])),
         format!("{:?}", CacheKey::from_bytes(&[7; 32])),
+        format!("{:?}", LocalKey::from_bytes(&[7; 32])),
         format!("{:?}", RecoveryKey::from_bytes(&[7; 25])),
         format!("{:?}", ResetToken::from_bytes(&[7; 32])),
         format!("{:?}", EmailToken::from_bytes(&[7; 32])),
@@ -46,6 +48,7 @@ fn keys_print_their_name() {
     AccountKey(..)
     VaultKey(..)
     CacheKey(..)
+    LocalKey(..)
     RecoveryKey(..)
     ResetToken(..)
     EmailToken(..)

@@ -199,7 +199,7 @@ fn event(line: &[u8]) -> Option<Wake> {
 }
 
 /// The cause that stands at the end of the chain: "connection refused", "invalid peer certificate: UnknownIssuer".
-fn innermost(problem: &dyn Error) -> String {
+pub(crate) fn innermost(problem: &dyn Error) -> String {
     let mut cause: &dyn Error = problem;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -1,0 +1,235 @@
+//! Where a command works: its profile, the machine's port for the engine, and the account, once it is open.
+
+use std::sync::Arc;
+
+use client::{Confirmation, Device, Interruption, SettingsError};
+use protocol::{account::CurrentSession, second_factor::SecondFactorCode};
+use zeroize::Zeroizing;
+
+use super::{
+    ending::{Ending, Problem, Said},
+    options::{Given, Options},
+    profile::{Profile, Session, keyring, session::Opened},
+    say::{Shown, patiently, talk},
+};
+use crate::device::{Account, Http, Machine, Records, ServerAddress, http};
+
+const USUAL_SERVER: &str = "http://127.0.0.1:8080";
+
+/// Where a command works. In the shell it stays from command to command, and the account stays open.
+pub(super) struct Desk {
+    pub(super) options: Options,
+    pub(super) profile: Profile,
+    given: Option<Given>,
+    machine: Option<Arc<Machine>>,
+    open: Option<Open>,
+}
+
+/// An account that is open, and the session that it is open in.
+struct Open {
+    account: Account,
+    opened: Opened,
+}
+
+impl Desk {
+    pub(super) fn new(options: Options) -> Result<Self, Problem> {
+        let profile = Profile::named(&options.profile()?)?;
+        Ok(Self { profile, options, given: None, machine: None, open: None })
+    }
+
+    /// Which server: the one that was named, the session's, the last account's, or the usual one.
+    pub(super) fn server(&self) -> Result<ServerAddress, Problem> {
+        let named = self.options.named_server()?;
+        let of_session = self.profile.session()?.map(|session| session.server()).transpose()?;
+        match (named, of_session) {
+            (Some(named), Some(standing)) if named != standing => Err(Problem::usage(format!(
+                "This profile is signed in at {standing}: name another profile with --profile, or log out first"
+            ))),
+            (Some(server), _) | (None, Some(server)) => Ok(server),
+            (None, None) => Ok(match self.profile.remembered_server()? {
+                Some(server) => server,
+                None => USUAL_SERVER.parse().expect("it is an address"),
+            }),
+        }
+    }
+
+    /// The machine with the profile's records.
+    pub(super) async fn machine(&mut self) -> Result<Arc<Machine>, Problem> {
+        let server = self.server()?;
+        if let Some(machine) = &self.machine
+            && *machine.http().server() == server
+        {
+            return Ok(Arc::clone(machine));
+        }
+        self.profile.prepare()?;
+        let records = store_device::Records::open(&self.profile.records()).await?;
+        let machine = Machine::new(http_to(server)?, Records::File(records));
+        self.machine = Some(Arc::clone(&machine));
+        Ok(machine)
+    }
+
+    /// The machine without records: for who is not signed in.
+    pub(super) fn visitor(&mut self) -> Result<Arc<Machine>, Problem> {
+        let machine = Machine::new(http_to(self.server()?)?, Records::memory());
+        self.machine = Some(Arc::clone(&machine));
+        Ok(machine)
+    }
+
+    /// The account that is signed in here, open.
+    pub(super) async fn account(&mut self) -> Result<Account, Problem> {
+        let session = self.profile.session()?.ok_or_else(Problem::not_signed_in)?;
+        if let Some(open) = &self.open {
+            if open.opened.session.session == session.session {
+                return Ok(open.account.clone());
+            }
+            self.open = None;
+        }
+        let machine = self.machine().await?;
+        let opened = self.opened(&machine, &session).await?;
+        machine.set_token(Some(opened.token.clone()));
+        let what = format!("Waiting for {}", machine.http().server());
+        let current = patiently(&what, machine.call(CurrentSession {})).await.map_err(Interruption::from)?;
+        let ended = || Problem::from(Interruption::SessionEnded);
+        let account_key = opened.account_key(&current).ok_or_else(ended)?;
+        let account = patiently(&what, client::resume(machine, current, account_key)).await?;
+        self.open = Some(Open { account: account.clone(), opened });
+        Ok(account)
+    }
+
+    async fn opened(&mut self, machine: &Machine, session: &Session) -> Result<Opened, Problem> {
+        if let Some(opened) = session.open_with_keyring(&self.profile) {
+            return Ok(opened);
+        }
+        let password = self.password("Password: ")?;
+        let opened = session.open_with_password(machine, &password).await;
+        let opened = opened
+            .ok_or_else(|| Problem::failed("This is not the password that this profile was sealed with"))?;
+        keyring::keep(self.profile.folder(), &opened.local_key);
+        Ok(opened)
+    }
+
+    /// An account was signed in: it stays open, and the profile keeps it.
+    pub(super) async fn begin(&mut self, account: &Account, password: &str) -> Result<(), Problem> {
+        let machine = self.machine().await?;
+        let opened = Session::begun(&machine, account.session(), account.account_key(), password).await?;
+        self.profile.remember_server(machine.http().server())?;
+        if !self.profile.keep_session(&opened)? {
+            talk("No keyring holds this profile's key: each command will ask for the password.");
+        }
+        self.open = Some(Open { account: account.clone(), opened });
+        Ok(())
+    }
+
+    /// The account has another password: it opens the profile from now on.
+    pub(super) async fn take_password(&mut self, password: &str) -> Result<(), Problem> {
+        let machine = self.machine().await?;
+        let Some(Open { opened, .. }) = &mut self.open else { return Ok(()) };
+        opened.rewrap(&machine, password).await;
+        self.profile.update_session(opened)
+    }
+
+    /// The token may have been renewed: the next command goes on with the new one.
+    pub(super) fn keep_token(&mut self) -> Result<(), Problem> {
+        let (Some(machine), Some(open)) = (&self.machine, &mut self.open) else { return Ok(()) };
+        match machine.token() {
+            Some(token) if token != open.opened.token => {
+                open.opened.renew(machine, token);
+                self.profile.update_session(&open.opened)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The account, if it is open already.
+    pub(super) fn open_account(&self) -> Option<Account> {
+        self.open.as_ref().map(|open| open.account.clone())
+    }
+
+    /// The account is open no more.
+    pub(super) fn close_account(&mut self) {
+        self.open = None;
+        if let Some(machine) = &self.machine {
+            machine.set_token(None);
+        }
+    }
+
+    /// Ends the work: what a command left is on disk.
+    pub(super) async fn close(mut self) -> Result<(), Problem> {
+        let kept = self.keep_token();
+        if let Some(Records::File(records)) = self.machine.as_deref().map(Machine::records) {
+            records.close().await;
+        }
+        kept
+    }
+
+    /// The password: given, or asked for.
+    pub(super) fn password(&mut self, prompt: &str) -> Result<Zeroizing<String>, Problem> {
+        match self.given()? {
+            Some(given) => Ok(given.password),
+            None => self.options.secret(prompt, "The password"),
+        }
+    }
+
+    /// The code that came with the password, if one did.
+    pub(super) fn given_code(&mut self) -> Result<Option<SecondFactorCode>, Problem> {
+        let code = self.given()?.and_then(|given| given.code);
+        Ok(code.map(|code| code.parse()).transpose()?)
+    }
+
+    fn given(&mut self) -> Result<Option<Given>, Problem> {
+        if self.given.is_none() {
+            self.given = self.options.given()?;
+        }
+        Ok(self.given.clone())
+    }
+
+    /// Makes a change that takes the password, and a code where the second factor is on.
+    pub(super) async fn confirmed<T>(
+        &mut self,
+        mut change: impl AsyncFnMut(&Confirmation) -> Result<T, SettingsError>,
+    ) -> Result<T, Problem> {
+        let mut confirmation =
+            Confirmation { password: self.password("Password: ")?, code: self.given_code()? };
+        loop {
+            match patiently("Working", change(&confirmation)).await {
+                Err(SettingsError::SecondFactorRequired) => {
+                    confirmation.code = Some(self.options.code("TOTP: ")?);
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Says why a command did not do what it was asked for.
+    pub(super) fn tell(&self, problem: &Problem) {
+        let text = match &problem.said {
+            Said::Nothing => return,
+            Said::Text(text) => text.clone(),
+            Said::Unreachable => self.unreachable(),
+        };
+        talk(format!("error: {}", Shown::block(&text, "       ")));
+    }
+
+    fn unreachable(&self) -> String {
+        let http = self.machine.as_ref().map(|machine| machine.http());
+        let server = http.map_or_else(|| "The server".to_owned(), |http| http.server().to_string());
+        match http.and_then(Http::problem) {
+            Some(why) => format!("{server} cannot be reached: {why}"),
+            None => format!("{server} cannot be reached, or what answers there is no server of this kind"),
+        }
+    }
+}
+
+fn http_to(server: ServerAddress) -> Result<Http, Problem> {
+    let connections = http::connections();
+    let connections = connections.map_err(|why| {
+        Problem::new(Ending::Server, format!("TLS cannot be set up on this machine: {why}"))
+    })?;
+    Ok(Http::new(server, connections))
+}
+
+/// What the session is called in the list of sessions.
+pub(super) fn device_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if host.is_empty() { "Terminal".to_owned() } else { format!("Terminal on {host}") }
+}
