@@ -89,3 +89,8 @@ fn base32(text: &str) -> Vec<u8> {
     let bits: Vec<u8> = bits.collect();
     bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect()
 }
+
+/// The code that an authenticator with this secret shows at a time.
+pub(crate) fn shown_by(secret: &str, at_s: u64) -> String {
+    Authenticator { secret: secret.to_owned(), bytes: base32(secret), step: at_s / STEP_S }.text()
+}

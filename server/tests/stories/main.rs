@@ -21,3 +21,4 @@ mod resets;
 mod second_factor;
 mod sessions;
 mod smtp;
+mod terminal;
