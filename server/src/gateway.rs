@@ -75,7 +75,11 @@ async fn serve(server: ServerAddress, listen: SocketAddr, base_url: Option<Url>)
         format!("cannot listen on {listen}: {problem}; name another place with --listen")
     })?;
     let address = listener.local_addr().map_err(|problem| problem.to_string())?;
-    let gateway = Gateway::new(server.clone(), base_url.as_ref())?;
+    let gateway = Gateway::new(server.clone(), address, base_url.as_ref())?;
+    tokio::spawn({
+        let gateway = gateway.clone();
+        async move { gateway.tidy().await }
+    });
     if !address.ip().is_loopback() {
         warn!(
             "the gateway listens beyond this machine, and passwords and messages go to and from it as they are: put TLS in \

@@ -2,7 +2,7 @@
 
 use std::{env, fmt::Display, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use cli::gateway::Gateway;
+use cli::{device::ServerAddress, gateway::Gateway};
 use protocol::policy::Registration;
 use relay::Relay;
 use tokio::{
@@ -58,6 +58,9 @@ async fn run(config: Config) -> Result<(), String> {
         None => watched_site().unwrap_or_else(|| Site::of(None)),
     };
     let gateway = gateway(&http)?;
+    if let Some(gateway) = gateway.clone() {
+        tokio::spawn(async move { gateway.tidy().await });
+    }
     let (trigger, wish) = shutdown::channel();
     tokio::spawn({
         let gateway = gateway.clone();
@@ -133,9 +136,16 @@ fn gateway(http: &Http) -> Result<Option<Gateway>, String> {
              is sent and fetched by it"
         );
     }
-    let server = http.local_address().parse().map_err(text)?;
+    if !http.trusted_proxies.iter().any(|proxy| proxy.is(http.local_address().ip())) {
+        return Err(format!(
+            "the REST API asks the server from {} on behalf of others: name it among --trusted-proxies, or switch the REST \
+             API off with --gateway off",
+            http.local_address().ip()
+        ));
+    }
+    let server = ServerAddress::of_this_process(http.local_address()).map_err(text)?;
     let public = http.base_url.origin().parse().map_err(text)?;
-    Gateway::new(server, Some(&public)).map(Some)
+    Gateway::new(server, http.listen, Some(&public)).map(Some)
 }
 
 /// The line that says where to look, and what an operator must know.

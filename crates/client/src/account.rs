@@ -13,7 +13,7 @@ use protocol::{
 };
 
 use crate::{
-    Body, CallError, Contact, ConversationSummary, Device, Interruption, Message, Selection,
+    Body, CallError, Contact, ConversationSummary, Device, Interruption, Message, MessageState, Selection,
     StoreUnavailable, SyncError, Synced, Thread,
     conversation::state::Progress,
     device::Change,
@@ -280,18 +280,30 @@ impl<D: Device> Account<D> {
         self.0.state().end()
     }
 
-    /// Who has this name. A name once met stands for one account, so nobody is asked about it again.
+    /// Who has this name. A name once met stands for one account: the directory is asked only about names that nobody was met
+    /// under, and may not answer with somebody who was met under another.
     ///
     /// # Errors
-    /// [`Interruption`].
+    /// [`Interruption::NameOfAnother`], when it does.
     pub async fn find_user(&self, name: &Username) -> Result<Option<Contact>, Interruption> {
-        let met = self.0.state().contacts.of_name(name);
-        if met.is_some() {
-            return Ok(met);
+        let engine = &self.0;
+        if *name == engine.me.username {
+            return Ok(Some(engine.me.clone()));
+        }
+        let met = engine.vault.pinned_as(name).or_else(|| engine.state().contacts.of_name(name));
+        if let Some(account) = met {
+            let is_deleted = engine.state().contacts.is_deleted(account);
+            return Ok((!is_deleted).then(|| Contact { account, username: name.clone() }));
         }
         let page = self.users(Some(name.as_str()), None).await?;
-        let found = page.users.into_iter().find(|user| user.username == *name);
-        Ok(found.map(|user| Contact { account: user.account, username: user.username }))
+        let Some(found) = page.users.into_iter().find(|user| user.username == *name) else { return Ok(None) };
+        let is_somebody_else = found.account == engine.me.account
+            || engine.vault.pin(found.account).is_some()
+            || engine.state().contacts.is_known(found.account);
+        if is_somebody_else {
+            return Err(Interruption::NameOfAnother);
+        }
+        Ok(Some(Contact { account: found.account, username: found.username }))
     }
 
     /// Queues a failed message again; [`Self::flush`] sends it.
@@ -307,6 +319,22 @@ impl<D: Device> Account<D> {
         }
         engine.changed();
         Ok(())
+    }
+
+    /// Takes a message back that its sender does not wait for any longer; `false` if it was sent. Waits for what is on its way
+    /// at this moment, so that the answer is the last word.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`].
+    pub async fn withdraw(&self, message: MessageId) -> Result<bool, StoreUnavailable> {
+        let engine = &self.0;
+        let _turn = engine.flushing.lock().await;
+        let is_sent =
+            engine.state().message(message).is_some_and(|(_, shown)| shown.state == MessageState::Sent);
+        if !is_sent {
+            self.discard(message).await?;
+        }
+        Ok(!is_sent)
     }
 
     /// Drops a message that was not sent. One whose answer was lost may have been sent all the same: then it shows up
@@ -345,6 +373,12 @@ impl<D: Device> Account<D> {
     pub fn locked_messages(&self) -> usize {
         let state = self.0.state();
         state.held().iter().filter(|(_, waits_for)| *waits_for == state.me.account).count()
+    }
+
+    /// How many deliveries wait, unopened, until a contact's new key is accepted.
+    pub fn held_messages(&self) -> usize {
+        let state = self.0.state();
+        state.held().iter().filter(|(_, waits_for)| *waits_for != state.me.account).count()
     }
 
     /// Looks at the keys of everyone in a conversation: whether one has changed, or an account was deleted. What is found

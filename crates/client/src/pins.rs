@@ -148,8 +148,8 @@ impl<D: Device> Engine<D> {
             || state.contacts.is_known(*account)
             || self.vault.pin(*account).is_some()
             || (*username != self.me.username
-                && !state.contacts.has_name(username)
-                && !self.vault.has_pin_of(username))
+                && state.contacts.of_name(username).is_none()
+                && self.vault.pinned_as(username).is_none())
     }
 
     /// Holds a bundle against the pin of its account; the first sound one becomes the pin.

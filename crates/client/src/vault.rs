@@ -152,9 +152,10 @@ impl Vault {
         self.contents().pins.get(&contact).cloned()
     }
 
-    /// Whether anybody was pinned under this name.
-    pub(crate) fn has_pin_of(&self, username: &Username) -> bool {
-        self.contents().pins.values().any(|pin| pin.username == *username)
+    /// Who was pinned under this name.
+    pub(crate) fn pinned_as(&self, username: &Username) -> Option<AccountId> {
+        let contents = self.contents();
+        contents.pins.iter().find(|(_, pin)| pin.username == *username).map(|(account, _)| *account)
     }
 
     /// Compares and sets the pin of a contact: `edit` sees the pin that stands and says what it shall be, or `None` when

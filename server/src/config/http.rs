@@ -97,6 +97,11 @@ impl Http {
         self.listen.ip().to_canonical().is_loopback() && is_loopback(self.base_url.host())
     }
 
+    /// Whether the REST API is served because only this machine reaches the server: then it is for this machine only.
+    pub(crate) fn serves_gateway_to_this_machine_only(&self) -> bool {
+        self.gateway != GatewaySetting::On
+    }
+
     /// What connections must bear.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
@@ -116,13 +121,13 @@ impl Http {
     }
 
     /// The address under which this machine reaches the server.
-    pub(crate) fn local_address(&self) -> String {
+    pub(crate) fn local_address(&self) -> SocketAddr {
         let ip = match self.listen.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
-        format!("http://{}", SocketAddr::new(ip, self.listen.port()))
+        SocketAddr::new(ip, self.listen.port())
     }
 
     /// The same, when the system has chosen the port.

@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::{Request, State},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::any,
 };
 use cli::gateway::{self, ClientAddress};
@@ -26,6 +26,10 @@ pub(super) fn mount(router: Router<Server>, server: &Server) -> Router<Server> {
 /// The gateway asks the server on behalf of whoever asks it: guessing is slowed down by the network that it comes from.
 async fn tell_from_where(State(server): State<Server>, mut request: Request, next: Next) -> Response {
     let address = peer::client_address(&request, &server.http().trusted_proxies);
+    // A proxy that nobody told the server of brings others here, under this machine's name.
+    if server.http().serves_gateway_to_this_machine_only() && !address.to_canonical().is_loopback() {
+        return absent().await.into_response();
+    }
     request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
 }

@@ -240,7 +240,7 @@ async fn the_feed_waits_resumes_and_streams() {
     assert_eq!(texts(&feed["messages"]), ["alice: one"]);
     let cursor = feed["cursor"].as_str().unwrap().to_owned();
     let (_, empty) = bob.get(&format!("/api/events?after={cursor}&wait=0")).await;
-    assert_eq!(empty, json!({"messages": [], "cursor": cursor}));
+    assert_eq!(empty, json!({"messages": [], "cursor": cursor, "held": 0}));
 
     let waiting = {
         let (bob, cursor) = (bob.clone(), cursor.clone());
@@ -268,6 +268,80 @@ async fn the_feed_waits_resumes_and_streams() {
     }
     assert!(seen.contains("event: message\nid: 2\n"), "{seen}");
     assert!(!seen.contains("\"one\""), "{seen}");
+}
+
+/// Reads a stream until it ends, for at most ten seconds.
+async fn read_to_the_end(mut stream: hyper::body::Incoming) -> String {
+    let whole = async {
+        let mut seen = String::new();
+        while let Some(Ok(frame)) = stream.frame().await {
+            seen += str::from_utf8(frame.data_ref().unwrap()).unwrap();
+        }
+        seen
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), whole).await.expect("the stream ends")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token_and_with_its_login() {
+    let server = Server::start();
+    let [alice, bob] = [
+        Program::registers(server.client(), "alice").await,
+        Program::registers(server.client(), "bob").await,
+    ];
+    let (_, made) = alice.post("/api/tokens", json!({"name": "reader", "scopes": ["read"]})).await;
+    let follow = async |client: Client| {
+        let client = client.with("accept", "text/event-stream");
+        client.open(Method::GET, "/api/events", Body::empty()).await.unwrap().into_body()
+    };
+    let by_token = follow(server.client().with_token(made["token"].as_str().unwrap())).await;
+    let by_login = follow(alice.0.clone()).await;
+    let waiting = {
+        let alice = alice.clone();
+        tokio::spawn(async move { alice.get("/api/events?wait=60").await })
+    };
+    let revoked = alice.0.send(Method::DELETE, &format!("/api/tokens/{}", made["id"]), Body::empty()).await;
+    assert_eq!(read(&revoked).0, 200);
+    bob.says("alice", "after the token was taken away").await;
+    assert!(!read_to_the_end(by_token).await.contains("taken away"));
+    assert_eq!(texts(&waiting.await.unwrap().1["messages"]), ["bob: after the token was taken away"]);
+    assert_eq!(alice.post("/api/logout", json!({})).await.0, 200);
+    assert!(read_to_the_end(by_login).await.contains("taken away"), "it was there until the logout");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_program_has_read_is_its_own_and_nobody_has_read_what_has_not_come() {
+    let server = Server::start();
+    let [alice, bob] = [
+        Program::registers(server.client(), "alice").await,
+        Program::registers(server.client(), "bob").await,
+    ];
+    bob.says("alice", "one").await;
+    let (_, made) = alice.post("/api/tokens", json!({"name": "reader", "scopes": ["read"]})).await;
+    let reader = Program(server.client().with_token(made["token"].as_str().unwrap()));
+    assert_eq!(alice.post("/api/events/ack", json!({"cursor": "1"})).await.0, 200);
+    assert_eq!(texts(&alice.get("/api/events?wait=0").await.1["messages"]).len(), 0);
+    assert_eq!(texts(&reader.get("/api/events?wait=0").await.1["messages"]), ["bob: one"]);
+    for path in ["/api/events?wait=0&after=2", "/api/events?wait=0&after=9999999999999999999"] {
+        assert_eq!(reader.get(path).await.0, 400, "{path}");
+    }
+    assert_eq!(reader.post("/api/events/ack", json!({"cursor": "2"})).await.0, 400);
+    assert_eq!(texts(&reader.get("/api/events?wait=0").await.1["messages"]), ["bob: one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_account_eight_logins_are_open_and_nobody_elses_makes_room() {
+    let server = Server::start();
+    let bob = Program::registers(server.client(), "bob").await;
+    let first = Program::registers(server.client(), "alice").await;
+    let mut logins = Vec::new();
+    for _ in 0..8 {
+        logins.push(Program::signs_in(server.client(), "alice").await);
+    }
+    assert_eq!((first.get("/api/me").await.0, bob.get("/api/me").await.0), (401, 200));
+    for login in logins {
+        assert_eq!(login.get("/api/me").await.0, 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -438,6 +512,7 @@ async fn bad_input_gets_a_sentence() {
         ("/api/messages?conversation=x", 400),
         ("/api/events?wait=61", 400),
         ("/api/contacts/nobody/safety-number", 404),
+        ("/api/contacts/%ff/safety-number", 400),
         ("/api/nothing", 404),
     ] {
         assert_eq!(alice.get(path).await.0, status, "{path}");
@@ -499,6 +574,11 @@ async fn pages_of_other_sites_and_foreign_names_are_turned_away() {
     let page = page.get("/api/docs").await;
     assert_eq!((page.status.as_u16(), page.header("x-content-type-options")), (200, Some("nosniff")));
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
+    let link = alice.0.with("sec-fetch-site", "cross-site").with("sec-fetch-mode", "navigate");
+    assert_eq!(Program(link).get("/api/events?after=0&wait=0").await.0, 403, "a link is no call");
+    // Whom a proxy brings here, of which the server was not told, is not this machine.
+    let outside = server.client().with("x-forwarded-for", "203.0.113.9").get("/api/health").await;
+    assert_eq!(outside.status.as_u16(), 404);
     let own = format!("http://{}", server.address);
     assert_eq!(Program(alice.0.with("origin", &own)).get("/api/messages").await.0, 200);
 }

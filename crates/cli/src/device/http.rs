@@ -60,14 +60,16 @@ pub(super) struct Answer {
     pub(super) renewed_token: Option<Zeroizing<String>>,
 }
 
-/// Makes connections for any number of [`Http`]s. TLS trusts what this machine trusts.
+/// Makes connections to a server, for any number of [`Http`]s. TLS trusts what this machine trusts. A proxy that the environment
+/// names is used for TLS only: what goes to this machine itself goes nowhere else.
 ///
 /// # Errors
 /// TLS cannot be set up: the text says why.
-pub fn connections() -> Result<Client, String> {
+pub fn connections(server: &ServerAddress) -> Result<Client, String> {
     // A second call finds the first one's, which is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
+    let builder = if server.is_https() { Client::builder() } else { Client::builder().no_proxy() };
+    builder
         .user_agent(concat!("secure-messaging/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_PATIENCE)
@@ -149,7 +151,8 @@ impl Http {
         };
         let streams = response.headers().get(CONTENT_TYPE).is_some_and(is_event_stream);
         if response.status() != 200 || !streams {
-            return match self.whole(response).await {
+            let whole = tokio::time::timeout(PATIENCE, self.whole(response)).await;
+            return match whole.unwrap_or(Err(CallError::Unreachable)) {
                 Ok(body) => serde_json::from_slice::<Refusal>(&body)
                     .map_or(CallError::Unreachable, CallError::Refused),
                 Err(error) => error,

@@ -10,8 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::client::{CallError, StoreUnavailable, device::Change};
 use crypto::kdf::{KdfParams, StretchedPassword};
-use protocol::{Call, Refusal};
-use serde_json::Value;
+use protocol::{
+    Call, Refusal,
+    account::{Login, Register},
+};
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -89,20 +92,26 @@ impl Machine {
     }
 }
 
+/// Whose answers bring a session's token.
+const BEGIN_A_SESSION: [&str; 2] = [Register::PATH, Login::PATH];
+
+#[derive(Deserialize)]
+struct Begun {
+    token: Option<String>,
+}
+
 impl ::client::Device for Machine {
     async fn call<C: Call>(&self, request: C) -> Result<C::Answer, CallError> {
         let body = serde_json::to_vec(&request).expect("requests are plain structs");
         drop(request);
         let answer = self.post(C::PATH, Zeroizing::new(body)).await?;
         let bad = |error: serde_json::Error| CallError::BadAnswer(error.to_string());
-        let answer: Value = serde_json::from_slice(&answer).map_err(bad)?;
-        // The answers that begin a session bring its token.
-        let begun = answer.get("token").and_then(Value::as_str).map(|token| token.to_owned().into());
-        let answer = serde_json::from_value(answer).map_err(bad)?;
-        if begun.is_some() {
-            self.set_token(begun);
+        let parsed = serde_json::from_slice(&answer).map_err(bad)?;
+        if BEGIN_A_SESSION.contains(&C::PATH) {
+            let Begun { token } = serde_json::from_slice(&answer).map_err(bad)?;
+            self.set_token(token.map(Zeroizing::new));
         }
-        Ok(answer)
+        Ok(parsed)
     }
 
     async fn stretch(&self, params: &KdfParams, password: &str) -> StretchedPassword {

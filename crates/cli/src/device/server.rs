@@ -1,6 +1,6 @@
 //! Where a server is.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use url::{Host, Url};
 
@@ -23,6 +23,20 @@ pub enum NoServerAddress {
 }
 
 impl ServerAddress {
+    /// A server in this very process, at an address of this machine that need not be one of loopback.
+    ///
+    /// # Errors
+    /// [`NoServerAddress::Malformed`].
+    pub fn of_this_process(address: SocketAddr) -> Result<Self, NoServerAddress> {
+        let text = format!("http://{address}");
+        Url::parse(&text).map(Self).map_err(|_| NoServerAddress::Malformed(text))
+    }
+
+    /// Whether it is reached by TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// The whole address of a path of the server.
     pub fn at(&self, path: &str) -> Url {
         self.0.join(path).expect("paths of the protocol are valid")

@@ -8,7 +8,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use client::{SignIn, SignInError, SignUp};
-use http::{HeaderName, header::SET_COOKIE};
+use http::{HeaderMap, HeaderName, header::SET_COOKIE};
 use protocol::{EmailAddress, Username, second_factor::SecondFactorCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{
     ClientAddress, Gateway, Input, Problem, Signed,
     input::text,
-    session::{COOKIE_NAME, Desk, Scope},
+    session::{Desk, Scope, cookie_name},
 };
 
 /// What the session is called in the account's list of sessions.
@@ -141,6 +141,7 @@ pub(super) enum LoggedIn {
 pub(super) async fn login(
     State(gateway): State<Gateway>,
     address: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
     Input(form): Input<LoginForm>,
 ) -> Result<Response, Problem> {
     let password = Zeroizing::new(form.password);
@@ -161,11 +162,17 @@ pub(super) async fn login(
         Err(error) => return Err(error.into()),
     };
     let username = account.me().username.to_string();
-    let (token, displaced) = gateway.sessions().open(account, machine, password);
+    let (token, displaced) = match gateway.sessions().open(account, machine, password) {
+        Ok(opened) => opened,
+        Err(account) => {
+            account.log_out().await?;
+            return Err(Problem::busy("Too many accounts are open on this gateway: log out of one"));
+        }
+    };
     for displaced in displaced {
         tokio::spawn(async move { displaced.close().await });
     }
-    let cookie = gateway.cookie(&token, COOKIE_SECONDS);
+    let cookie = gateway.cookie(&headers, &token, COOKIE_SECONDS);
     let answer = LoggedIn::Session { status: "ok", username, token: token.to_string() };
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), Json(answer)).into_response())
 }
@@ -176,12 +183,13 @@ pub(super) async fn login(
 #[utoipa::path(post, path = "/api/logout", tag = "Account", responses((status = 200, body = Done)))]
 pub(super) async fn logout(
     State(gateway): State<Gateway>,
+    headers: HeaderMap,
     signed: Signed,
 ) -> Result<(AppendHeaders<[(HeaderName, String); 1]>, Json<Done>), Problem> {
     let desk: &Arc<Desk> = signed.may(Scope::Account)?;
     gateway.sessions().remove(desk);
     desk.close().await;
-    Ok((AppendHeaders([(SET_COOKIE, gateway.cookie("", 0))]), Json(Done::OK)))
+    Ok((AppendHeaders([(SET_COOKIE, gateway.cookie(&headers, "", 0))]), Json(Done::OK)))
 }
 
 /// Says who is signed in.
@@ -200,9 +208,11 @@ pub(super) async fn me(signed: Signed) -> Result<Json<Me>, Problem> {
 }
 
 impl Gateway {
-    fn cookie(&self, token: &str, seconds: u64) -> String {
-        let secure = if self.is_https() { "; Secure" } else { "" };
-        format!("{COOKIE_NAME}={token}; HttpOnly; SameSite=Lax; Path=/api; Max-Age={seconds}{secure}")
+    fn cookie(&self, headers: &HeaderMap, token: &str, seconds: u64) -> String {
+        let name = cookie_name(headers, self.is_https());
+        // A name that begins with __Host- wants the whole host.
+        let place = if self.is_https() { "Path=/; Secure" } else { "Path=/api" };
+        format!("{name}={token}; HttpOnly; SameSite=Lax; Max-Age={seconds}; {place}")
     }
 }
 

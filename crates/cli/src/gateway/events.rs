@@ -25,7 +25,7 @@ use super::{
     Gateway, Input, Params, Problem, Signed,
     account::Done,
     messages::{Opened, Place, limit},
-    session::{Desk, Scope},
+    session::Scope,
 };
 use crate::device::Machine;
 
@@ -46,7 +46,7 @@ const BACKOFF_S: [u64; 5] = [1, 2, 5, 10, 30];
 #[into_params(parameter_in = Query)]
 pub(super) struct WhichEvents {
     /// Read on after this cursor, and say by it that everything up to there has been dealt with. Without it the feed goes on
-    /// after what was last acknowledged in this login; from the first message, if nothing was.
+    /// after what was last acknowledged with this token; from the first message, if nothing was.
     after: Option<Place>,
     /// At most so many messages (1 to 1000) [default: 100].
     #[param(minimum = 1, maximum = 1000)]
@@ -65,6 +65,9 @@ pub(super) struct Feed {
     messages: Vec<Opened>,
     /// For the next call's `after`.
     cursor: String,
+    /// How many messages wait until a contact's new key is accepted. Once it is, they stand in `GET /api/messages`, at places
+    /// that the feed has passed.
+    held: usize,
 }
 
 /// How far a program has dealt with the feed.
@@ -94,33 +97,54 @@ pub(super) async fn events(
         wait @ 0..=MAX_WAIT_S => Duration::from_secs(wait),
         _ => return Err(Problem::invalid("wait is a number of seconds from 0 to 60")),
     };
+    let sessions = gateway.sessions();
     if let Some(Place(after)) = which.after {
-        desk.acknowledge(after);
+        acknowledge_up_to(&gateway, &signed, after).await?;
     }
     let wants_stream = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     if wants_stream.is_some_and(|accept| accept.contains("text/event-stream")) {
         let seen = last_event_id(&headers)?.or(which.after.map(|Place(after)| after));
-        let after = seen.unwrap_or_else(|| desk.acknowledged());
+        let after = seen.unwrap_or_else(|| sessions.acknowledged(&signed.token));
         desk.sync().await?;
-        let events = stream_of(gateway, desk, after, selection);
+        let events = stream_of(gateway.clone(), signed, after, selection);
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response());
     }
-    let after = which.after.map_or_else(|| desk.acknowledged(), |Place(after)| after);
-    let feed = next(&gateway, &desk, after, selection, wait).await?;
+    let after = which.after.map_or_else(|| sessions.acknowledged(&signed.token), |Place(after)| after);
+    let feed = next(&gateway, &signed, after, selection, wait).await?;
     let cursor = feed.end.to_string();
     let me = desk.account.me();
     let messages = feed.messages.into_iter().map(|message| Opened::of(me, message)).collect();
-    Ok(Json(Feed { messages, cursor }).into_response())
+    let held = desk.account.held_messages();
+    Ok(Json(Feed { messages, cursor, held }).into_response())
 }
 
 /// Says how far a program has dealt with the feed.
 ///
-/// For event streams, which have no next call to say it by. It holds for this login.
+/// For event streams, which have no next call to say it by. It holds for this token.
 #[utoipa::path(post, path = "/api/events/ack", tag = "Messages", request_body = AckForm,
     responses((status = 200, body = Done)))]
-pub(super) async fn acknowledge(signed: Signed, Input(form): Input<AckForm>) -> Result<Json<Done>, Problem> {
-    signed.may(Scope::Read)?.acknowledge(form.cursor.0);
+pub(super) async fn acknowledge(
+    State(gateway): State<Gateway>,
+    signed: Signed,
+    Input(form): Input<AckForm>,
+) -> Result<Json<Done>, Problem> {
+    signed.may(Scope::Read)?;
+    acknowledge_up_to(&gateway, &signed, form.cursor.0).await?;
     Ok(Json(Done::OK))
+}
+
+/// Nobody has dealt with what has not come yet.
+async fn acknowledge_up_to(gateway: &Gateway, signed: &Signed, read_to: Cursor) -> Result<(), Problem> {
+    if read_to > signed.desk.account.mailbox_end() {
+        signed.desk.sync().await?;
+    }
+    if read_to > signed.desk.account.mailbox_end() {
+        return Err(Problem::invalid(
+            "The feed does not reach so far: a cursor is what an earlier answer called `cursor`",
+        ));
+    }
+    gateway.sessions().acknowledge(&signed.token, read_to);
+    Ok(())
 }
 
 struct Piece {
@@ -131,15 +155,20 @@ struct Piece {
 /// Waits until there is something after `after`, or the time is over.
 async fn next(
     gateway: &Gateway,
-    desk: &Desk,
+    signed: &Signed,
     after: Cursor,
     selection: Selection,
     wait: Duration,
 ) -> Result<Piece, Problem> {
+    let desk = &signed.desk;
     let mut grown = desk.grown.subscribe();
     let until = tokio::time::Instant::now() + wait;
     loop {
         grown.mark_unchanged();
+        // The token may be over, while its program waits.
+        if !gateway.sessions().leads_on(&signed.token) {
+            return Err(Problem::not_signed_in());
+        }
         desk.sync().await?;
         let end = desk.account.mailbox_end();
         let messages = desk.account.messages_after(after, selection);
@@ -148,7 +177,7 @@ async fn next(
             // What was left out by the limit comes with the next piece.
             let last = messages.last().and_then(|(_, message)| message.place);
             let is_full = messages.len() == selection.limit;
-            let end = last.filter(|_| is_full).unwrap_or(end).max(after);
+            let end = last.filter(|_| is_full).unwrap_or(end).max(last.unwrap_or(after)).max(after);
             return Ok(Piece { messages, end });
         }
         desk.follow();
@@ -164,19 +193,19 @@ async fn next(
 /// Everything after `after`, as it comes, until the session or the gateway ends.
 fn stream_of(
     gateway: Gateway,
-    desk: Arc<Desk>,
+    signed: Signed,
     after: Cursor,
     selection: Selection,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let me = desk.account.me().clone();
+    let me = signed.desk.account.me().clone();
     let pieces = stream::unfold(Some(after), move |after| {
-        let (gateway, desk) = (gateway.clone(), Arc::clone(&desk));
+        let (gateway, signed) = (gateway.clone(), signed.clone());
         async move {
             let after = after?;
             if gateway.is_closing() {
                 return None;
             }
-            match next(&gateway, &desk, after, selection, LOOK_AGAIN).await {
+            match next(&gateway, &signed, after, selection, LOOK_AGAIN).await {
                 Ok(Piece { messages, end }) => Some((messages, Some(end))),
                 // The session is over: so is the stream.
                 Err(problem) if problem.ends_the_session() => None,

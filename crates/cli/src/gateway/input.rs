@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -41,6 +41,18 @@ impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri);
         query.map(|Query(params)| Self(params)).map_err(|refused| Problem::invalid(refused.body_text()))
+    }
+}
+
+/// The one varying part of a path.
+pub(super) struct Segment(pub(super) String);
+
+impl FromRequestParts<Gateway> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
+        let segment = Path::<String>::from_request_parts(parts, gateway).await;
+        segment.map(|Path(text)| Self(text)).map_err(|refused| Problem::invalid(refused.body_text()))
     }
 }
 

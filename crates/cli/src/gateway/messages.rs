@@ -187,8 +187,10 @@ pub(super) async fn send(
 ) -> Result<Json<Sent>, Problem> {
     let desk = Arc::clone(signed.may(Scope::Send)?);
     let key = idempotency_key(&headers)?;
+    let place = desk.place_to_send()?;
     // Who goes away while it is on its way does not stop it half-way.
     let sent = tokio::spawn(async move {
+        let _place = place;
         let name = username(&form.recipient).map_err(|_| Problem::recipient_not_found())?;
         let found = desk.account.find_user(&name).await.map_err(|error| desk.trouble(error))?;
         let recipient = found.ok_or_else(Problem::recipient_not_found)?;
@@ -219,7 +221,7 @@ pub(super) struct GroupSent {
     status: &'static str,
     /// How many will read it.
     sent: usize,
-    /// Those who will not: there is nobody of this name, or their key has changed and was not accepted.
+    /// The names that nobody has.
     failed: Vec<String>,
     /// The message's id.
     id: String,
@@ -229,8 +231,8 @@ pub(super) struct GroupSent {
 
 /// Sends one message to several.
 ///
-/// One message in one conversation: everyone sees who else reads. Who cannot be reached is named in `failed`; the others
-/// get it.
+/// One message in one conversation: everyone sees who else reads. Names that nobody has are in `failed`; the others get it. When
+/// a key has changed, nobody does: the answer is 409 until the new key is accepted.
 #[utoipa::path(post, path = "/api/group-messages", tag = "Messages", request_body = GroupMessageForm,
     params(("Idempotency-Key" = Option<String>, Header, description = "The program's own name for this message")),
     responses((status = 200, body = GroupSent)))]
@@ -247,7 +249,11 @@ pub(super) async fn send_to_group(
     if form.recipients.len() >= protocol::limits::MAX_RECIPIENTS {
         return Err(Problem::invalid("A message goes to at most 99 others: choose fewer"));
     }
-    let sent = tokio::spawn(async move { to_group(&desk, form, key).await });
+    let place = desk.place_to_send()?;
+    let sent = tokio::spawn(async move {
+        let _place = place;
+        to_group(&desk, form, key).await
+    });
     Ok(Json(sent.await.map_err(|_| Problem::from(protocol::Code::Internal))??))
 }
 
@@ -268,14 +274,6 @@ async fn to_group(desk: &Desk, form: GroupMessageForm, key: Option<String>) -> R
     if found.is_empty() {
         return Err(Problem::recipient_not_found());
     }
-    let unreachable = out_of_reach(desk, &found).await?;
-    failed.extend(unreachable.iter().map(|contact| contact.username.to_string()));
-    found.retain(|contact| !unreachable.contains(contact));
-    if found.is_empty() {
-        return Err(Problem::key_changed(
-            "The key of everyone you chose has changed: compare the safety numbers, then accept the new keys",
-        ));
-    }
     let (conversation, message) = deliver(desk, &found, &form.message, key.as_deref()).await?;
     let sent = found.iter().filter(|contact| *contact != desk.account.me()).count();
     Ok(GroupSent {
@@ -285,14 +283,6 @@ async fn to_group(desk: &Desk, form: GroupMessageForm, key: Option<String>) -> R
         id: message.to_string(),
         conversation: conversation.to_string(),
     })
-}
-
-/// Those whose key has changed, or who deleted their accounts.
-async fn out_of_reach(desk: &Desk, people: &[Contact]) -> Result<Vec<Contact>, Problem> {
-    let thread = opened(desk, people).await?;
-    desk.account.look_at_keys(thread.id).await.map_err(|error| desk.trouble(error))?;
-    let thread = desk.account.thread(thread.id);
-    Ok(thread.map(|thread| [thread.changed_keys, thread.deleted].concat()).unwrap_or_default())
 }
 
 async fn opened(desk: &Desk, people: &[Contact]) -> Result<Thread, Problem> {
@@ -330,7 +320,10 @@ async fn deliver(
             Err(client::ComposeError::NameUsed.into())
         };
     }
-    account.discard(message).await?;
+    if !account.withdraw(message).await? {
+        // Another call's flush sent it meanwhile.
+        return Ok((conversation, message));
+    }
     if let Err(interruption) = flushed {
         return Err(desk.trouble(interruption));
     }

@@ -10,7 +10,12 @@
 //! | `around`, `input`, `problem` | who may call, what comes in, why not |
 //! | `openapi`, `page` | the API described, for programs and for people |
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Extension, Json, Router, middleware,
@@ -40,7 +45,7 @@ mod tokens;
 mod totp;
 
 pub use around::{ClientAddress, RequestId};
-use input::{Input, Params};
+use input::{Input, Params, Segment};
 pub use openapi::openapi;
 use problem::Problem;
 use session::{Sessions, Signed};
@@ -65,23 +70,43 @@ struct Parts {
 }
 
 impl Gateway {
-    /// A gateway to `server`, reached under the names of this machine and under `public_address`, if it has one.
+    /// A gateway to `server`, reached under the names of this machine, at the address where it listens, and under
+    /// `public_address`, if it has one.
     ///
     /// # Errors
-    /// TLS cannot be set up: the text says why.
-    pub fn new(server: ServerAddress, public_address: Option<&url::Url>) -> Result<Self, String> {
+    /// TLS cannot be set up, or the public address names no host: the text says so.
+    pub fn new(
+        server: ServerAddress,
+        listen: SocketAddr,
+        public_address: Option<&url::Url>,
+    ) -> Result<Self, String> {
         let mut own_names: BTreeSet<String> =
             ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter().collect();
-        own_names.extend(public_address.and_then(|url| url.host_str().map(str::to_ascii_lowercase)));
+        own_names.insert(match listen.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        });
+        if let Some(url) = public_address {
+            let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
+            let host =
+                host.ok_or_else(|| format!("{url} is no address: write it as https://api.example.org"))?;
+            own_names.insert(host.to_ascii_lowercase());
+        }
+        let connections = connections(&server)?;
         Ok(Self(Arc::new(Parts {
             server,
-            connections: connections()?,
+            connections,
             own_names,
             is_https: public_address.is_some_and(|url| url.scheme() == "https"),
             sessions: Sessions::default(),
             stretching: Arc::new(Semaphore::new(MAX_STRETCHING)),
             closing: watch::channel(false).0,
         })))
+    }
+
+    /// Takes away what nobody uses any more, until it is dropped.
+    pub async fn tidy(&self) {
+        self.sessions().tidy().await;
     }
 
     /// Ends all sessions, on the server too, and what waits for events.
@@ -201,13 +226,23 @@ mod tests {
     fn the_gateway_answers_under_its_own_names_only() {
         let server: ServerAddress = "https://chat.example.org".parse().unwrap();
         let public = "https://api.example.org".parse().unwrap();
-        let gateway = Gateway::new(server, Some(&public)).unwrap();
-        for own in ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "[::1]:8080", "[::1]", "API.example.org"] {
+        let listen = "192.0.2.7:8090".parse().unwrap();
+        let gateway = Gateway::new(server.clone(), listen, Some(&public)).unwrap();
+        for own in [
+            "192.0.2.7:8090",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "localhost:1",
+            "[::1]:8080",
+            "[::1]",
+            "API.example.org",
+        ] {
             assert!(gateway.is_own_host(own), "{own}");
         }
         for foreign in ["", "evil.example", "127.0.0.1.evil.example:8080", "chat.example.org", "::1", ":8080"]
         {
             assert!(!gateway.is_own_host(foreign), "{foreign}");
         }
+        assert!(Gateway::new(server, listen, Some(&"example.org:443".parse().unwrap())).is_err());
     }
 }

@@ -1,13 +1,13 @@
 //! Who is there, the conversations with them, and their keys.
 
-use axum::{Json, extract::Path};
+use axum::Json;
 use client::{Contact, ConversationSummary};
 use crypto::safety_number::SafetyNumber;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Input, Params, Problem, Signed,
+    Input, Params, Problem, Segment, Signed,
     account::{Done, username},
     messages::timestamp,
     session::{Desk, Scope},
@@ -107,7 +107,7 @@ pub(super) struct Safety {
 /// The safety number with somebody.
 #[utoipa::path(get, path = "/api/contacts/{username}/safety-number", tag = "People",
     params(("username" = String, Path, description = "With whom")), responses((status = 200, body = Safety)))]
-pub(super) async fn safety_number(signed: Signed, Path(name): Path<String>) -> Result<Json<Safety>, Problem> {
+pub(super) async fn safety_number(signed: Signed, Segment(name): Segment) -> Result<Json<Safety>, Problem> {
     let desk = signed.may(Scope::Read)?;
     let (contact, number, key_changed) = looked_at(desk, &name).await?;
     Ok(Json(Safety {
@@ -133,7 +133,7 @@ pub(super) struct AcceptForm {
     params(("username" = String, Path, description = "Whose key")), responses((status = 200, body = Done)))]
 pub(super) async fn accept_key(
     signed: Signed,
-    Path(name): Path<String>,
+    Segment(name): Segment,
     Input(form): Input<AcceptForm>,
 ) -> Result<Json<Done>, Problem> {
     let desk = signed.may(Scope::Account)?;

@@ -9,17 +9,21 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use axum::extract::FromRequestParts;
 use crypto::{id::TokenHash, one_time::ApiToken};
 use http::{
     HeaderMap,
-    header::{AUTHORIZATION, COOKIE},
+    header::{AUTHORIZATION, COOKIE, HOST},
     request::Parts,
 };
 use protocol::Cursor;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinHandle,
+};
 use zeroize::Zeroizing;
 
 use super::{Gateway, Problem, events};
@@ -28,15 +32,21 @@ use crate::{
     system,
 };
 
-/// Most accounts that are open at once: each holds its messages in memory. The one that was used longest ago makes room.
+/// Most logins that are open at once: each holds its account's messages in memory.
 const MAX_OPEN: usize = 64;
+/// Most of them of one account: the one that was used longest ago makes room for the next.
+const MAX_OPEN_OF_ONE: usize = 8;
+/// Most messages of one login that are on their way at once.
+const MAX_SENDING: usize = 32;
 /// Most tokens of one login.
 pub(super) const MAX_TOKENS: usize = 32;
 /// An account that nobody uses for so long is closed: a day.
 const IDLE_MS: u64 = 24 * 60 * 60 * 1000;
+/// So often it is looked what is over.
+const TIDY: Duration = Duration::from_secs(30);
 /// For so long after a login the password counts as just typed: ten minutes.
 const FRESH_MS: u64 = 10 * 60 * 1000;
-/// The cookie in which browsers and curl carry a login's token.
+/// How the cookie is called in which browsers and curl carry a login's token; see [`cookie_name`].
 pub(super) const COOKIE_NAME: &str = "gateway_session";
 
 /// What a token may do.
@@ -73,8 +83,7 @@ pub(super) struct Desk {
     opened_at_ms: u64,
     used_at_ms: AtomicU64,
     ended: AtomicBool,
-    /// How far a program has said that it has read.
-    acknowledged: AtomicU64,
+    sending: Arc<Semaphore>,
     /// Says that there may be something new.
     pub(super) grown: watch::Sender<u64>,
     follower: Mutex<Option<JoinHandle<()>>>,
@@ -90,12 +99,16 @@ pub(super) struct Token {
     pub(super) created_at_ms: u64,
     pub(super) expires_at_ms: Option<u64>,
     pub(super) last_used_at_ms: Option<u64>,
+    /// How far its program has said that it has read.
+    acknowledged: Cursor,
 }
 
 /// Somebody who is signed in.
 #[derive(Clone)]
 pub(super) struct Signed {
     pub(super) desk: Arc<Desk>,
+    /// By which token.
+    pub(super) token: TokenHash,
     scopes: Vec<Scope>,
 }
 
@@ -118,7 +131,7 @@ impl FromRequestParts<Gateway> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
-        let token = presented(&parts.headers).ok_or_else(Problem::not_signed_in)?;
+        let token = presented(&parts.headers, gateway.is_https()).ok_or_else(Problem::not_signed_in)?;
         gateway.sessions().find(&token).ok_or_else(Problem::not_signed_in)
     }
 }
@@ -142,18 +155,28 @@ impl Desk {
         problem
     }
 
-    pub(super) fn acknowledged(&self) -> Cursor {
-        Cursor(self.acknowledged.load(Ordering::Relaxed))
-    }
-
-    /// Only forwards.
-    pub(super) fn acknowledge(&self, read_to: Cursor) {
-        self.acknowledged.fetch_max(read_to.0, Ordering::Relaxed);
-    }
-
     /// Fetches what is new.
     pub(super) async fn sync(&self) -> Result<(), Problem> {
-        self.account.sync().await.map(drop).map_err(|error| self.trouble(error))
+        self.check_open()?;
+        let synced = self.account.sync().await;
+        // Whatever it says once the account is closed, that is why.
+        self.check_open()?;
+        synced.map(drop).map_err(|error| self.trouble(error))
+    }
+
+    fn check_open(&self) -> Result<(), Problem> {
+        if self.ended.load(Ordering::Relaxed) { Err(Problem::not_signed_in()) } else { Ok(()) }
+    }
+
+    /// A place among the messages that are on their way.
+    pub(super) fn place_to_send(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.sending).try_acquire_owned();
+        place.map_err(|_| Problem::busy("Too many messages are on their way: try again in a few seconds"))
+    }
+
+    /// Wakes whoever waits: there may be something new, or nothing more to wait for.
+    fn wake(&self) {
+        self.grown.send_modify(|times| *times += 1);
     }
 
     /// Begins to follow the server's events, once.
@@ -171,6 +194,8 @@ impl Desk {
     /// Ends the session on the server, and forgets the keys.
     pub(super) async fn close(&self) {
         self.ended.store(true, Ordering::Relaxed);
+        *lock(&self.password) = None;
+        self.wake();
         // The records are in memory, and go with the account.
         let _ = self.account.log_out().await;
     }
@@ -187,20 +212,27 @@ impl Drop for Desk {
 impl Sessions {
     /// Opens a desk for an account that has just signed in, and draws the login's token. Also returns those that have to be
     /// closed: they were forgotten, or make room.
+    ///
+    /// # Errors
+    /// There is no room: the account is returned, to be closed.
     pub(super) fn open(
         &self,
         account: Account,
         machine: Arc<Machine>,
         password: Zeroizing<String>,
-    ) -> (Zeroizing<String>, Vec<Arc<Desk>>) {
+    ) -> Result<(Zeroizing<String>, Vec<Arc<Desk>>), Account> {
         let now_ms = system::now_ms();
         let mut open = self.lock();
         let mut displaced = open.sweep(now_ms);
+        let of_one = open.desks.values().filter(|desk| desk.account.me() == account.me());
+        let mut of_one: Vec<_> = of_one.cloned().collect();
+        of_one.sort_by_key(|desk| std::cmp::Reverse(desk.used_at_ms.load(Ordering::Relaxed)));
+        for longest_unused in of_one.into_iter().skip(MAX_OPEN_OF_ONE - 1) {
+            open.remove(longest_unused.number);
+            displaced.push(longest_unused);
+        }
         if open.desks.len() >= MAX_OPEN {
-            let longest =
-                open.desks.values().min_by_key(|desk| desk.used_at_ms.load(Ordering::Relaxed)).cloned();
-            longest.iter().for_each(|longest| open.remove(longest.number));
-            displaced.extend(longest);
+            return Err(account);
         }
         open.last += 1;
         let number = open.last;
@@ -212,14 +244,55 @@ impl Sessions {
             opened_at_ms: now_ms,
             used_at_ms: AtomicU64::new(now_ms),
             ended: AtomicBool::new(false),
-            acknowledged: AtomicU64::new(0),
+            sending: Arc::new(Semaphore::new(MAX_SENDING)),
             grown: watch::channel(0).0,
             follower: Mutex::new(None),
         };
         open.desks.insert(number, Arc::new(desk));
         let scopes = vec![Scope::Read, Scope::Send, Scope::Account];
         let token = open.issue(number, "login".to_owned(), scopes, None, now_ms);
-        (token.0, displaced)
+        Ok((token.0, displaced))
+    }
+
+    /// Takes away what is over, from time to time: keys that nobody uses leave the memory though nobody asks.
+    pub(super) async fn tidy(&self) {
+        loop {
+            tokio::time::sleep(TIDY).await;
+            let (over, open) = {
+                let mut open = self.lock();
+                (open.sweep(system::now_ms()), open.desks.values().cloned().collect::<Vec<_>>())
+            };
+            for desk in over {
+                desk.close().await;
+            }
+            for desk in open {
+                drop(desk.fresh_password());
+            }
+        }
+    }
+
+    /// Whether a token still leads to its account.
+    pub(super) fn leads_on(&self, token: &TokenHash) -> bool {
+        let now_ms = system::now_ms();
+        let open = self.lock();
+        let Some(token) = open.tokens.get(token).filter(|token| !token.is_over(now_ms)) else { return false };
+        // Who follows a stream uses the account.
+        open.desks.get(&token.desk).is_some_and(|desk| {
+            desk.used_at_ms.store(now_ms, Ordering::Relaxed);
+            !desk.ended.load(Ordering::Relaxed)
+        })
+    }
+
+    /// How far the program of this token has said that it has read.
+    pub(super) fn acknowledged(&self, token: &TokenHash) -> Cursor {
+        self.lock().tokens.get(token).map_or(Cursor::START, |token| token.acknowledged)
+    }
+
+    /// Only forwards.
+    pub(super) fn acknowledge(&self, token: &TokenHash, read_to: Cursor) {
+        if let Some(token) = self.lock().tokens.get_mut(token) {
+            token.acknowledged = token.acknowledged.max(read_to);
+        }
     }
 
     /// Draws a personal token for an open account: its text, shown once, and what is kept of it.
@@ -232,7 +305,9 @@ impl Sessions {
     ) -> Option<(Zeroizing<String>, Token)> {
         let mut open = self.lock();
         let many = open.tokens.values().filter(|token| token.desk == desk.number).count();
-        (many < MAX_TOKENS).then(|| open.issue(desk.number, name, scopes, expires_at_ms, system::now_ms()))
+        let is_open = open.desks.contains_key(&desk.number);
+        (is_open && many < MAX_TOKENS)
+            .then(|| open.issue(desk.number, name, scopes, expires_at_ms, system::now_ms()))
     }
 
     /// The personal tokens of an open account, the newest first.
@@ -251,7 +326,11 @@ impl Sessions {
         let before = open.tokens.len();
         let is_meant = |token: &Token| token.desk == desk.number && token.id == id && token.is_personal();
         open.tokens.retain(|_, token| !is_meant(token));
-        open.tokens.len() < before
+        let is_revoked = open.tokens.len() < before;
+        drop(open);
+        // Its streams end.
+        desk.wake();
+        is_revoked
     }
 
     /// Takes an account away, with all its tokens.
@@ -278,7 +357,7 @@ impl Sessions {
         let (desk, scopes) = (token.desk, token.scopes.clone());
         let desk = Arc::clone(open.desks.get(&desk)?);
         desk.used_at_ms.store(now_ms, Ordering::Relaxed);
-        Some(Signed { desk, scopes })
+        Some(Signed { desk, token: hash, scopes })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -307,6 +386,7 @@ impl Open {
             created_at_ms: now_ms,
             expires_at_ms,
             last_used_at_ms: None,
+            acknowledged: Cursor::START,
         };
         self.tokens.insert(token.hash(), kept.clone());
         (token.to_text(), kept)
@@ -336,15 +416,29 @@ impl Token {
     }
 }
 
+/// Cookies know no ports: the port that a request came to stands in the name, so that two gateways on one machine do not
+/// write over each other. Under https the browser itself binds the name to the host.
+pub(super) fn cookie_name(headers: &HeaderMap, is_https: bool) -> String {
+    if is_https {
+        return format!("__Host-{COOKIE_NAME}");
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match host.rsplit_once(':') {
+        Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => format!("{COOKIE_NAME}_{port}"),
+        _ => COOKIE_NAME.to_owned(),
+    }
+}
+
 /// The token in the request's headers.
-fn presented(headers: &HeaderMap) -> Option<Zeroizing<String>> {
+fn presented(headers: &HeaderMap, is_https: bool) -> Option<Zeroizing<String>> {
     if let Some(authorization) = headers.get(AUTHORIZATION) {
         let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| Zeroizing::new(token.trim().to_owned()));
     }
+    let own = cookie_name(headers, is_https);
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, token)| Zeroizing::new(token.to_owned()))
+    pairs.find(|(name, _)| *name == own).map(|(_, token)| Zeroizing::new(token.to_owned()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

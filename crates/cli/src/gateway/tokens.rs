@@ -1,14 +1,11 @@
 //! Personal tokens: what a program gets instead of the login itself.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Gateway, Input, Problem, Signed,
+    Gateway, Input, Problem, Segment, Signed,
     account::Done,
     input::text,
     messages::timestamp,
@@ -119,7 +116,7 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     State(gateway): State<Gateway>,
     signed: Signed,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Done>, Problem> {
     let desk = signed.may(Scope::Account)?;
     let revoked = id.parse().is_ok_and(|id| gateway.sessions().revoke(desk, id));

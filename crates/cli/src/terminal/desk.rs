@@ -221,7 +221,7 @@ impl Desk {
 }
 
 fn http_to(server: ServerAddress) -> Result<Http, Problem> {
-    let connections = http::connections();
+    let connections = http::connections(&server);
     let connections = connections.map_err(|why| {
         Problem::new(Ending::Server, format!("TLS cannot be set up on this machine: {why}"))
     })?;

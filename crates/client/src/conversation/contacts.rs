@@ -57,15 +57,9 @@ impl Contacts {
         self.0.contains_key(&account)
     }
 
-    /// Whether anybody was met under this name.
-    pub(crate) fn has_name(&self, username: &Username) -> bool {
-        self.0.values().any(|contact| contact.username == *username)
-    }
-
-    /// Who was met under this name, unless the account was deleted.
-    pub(crate) fn of_name(&self, username: &Username) -> Option<Contact> {
-        let (account, _) = self.0.iter().find(|(_, kept)| kept.username == *username && !kept.deleted)?;
-        Some(self.contact(*account))
+    /// Who was met under this name.
+    pub(crate) fn of_name(&self, username: &Username) -> Option<AccountId> {
+        self.0.iter().find(|(_, kept)| kept.username == *username).map(|(account, _)| *account)
     }
 
     /// The key that is offered instead of the accepted one.

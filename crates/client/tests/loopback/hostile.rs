@@ -500,3 +500,35 @@ impl rand_core::TryRng for SeededRng {
 }
 
 impl rand_core::TryCryptoRng for SeededRng {}
+
+#[test]
+fn a_server_that_gives_a_name_to_somebody_else_is_not_believed_by_who_chooses_by_name() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let mallory = Person::signs_up(&world, "mallory", 9);
+    let conversation = alice.opens(&[&bob]);
+    alice.says(conversation, "Hello Bob");
+    // Mallory, whom nobody asked for, is met by what she writes.
+    let to_alice = mallory.opens(&[&alice]);
+    mallory.says(to_alice, "Hello");
+    alice.syncs();
+    let everybody_is_mallory = {
+        let of_mallory = json!(id_of(&mallory));
+        move |path: &str, request: &Value, honest: Answer| match path {
+            directory::ListUsers::PATH => {
+                Ok(json!({"users": [{"account": of_mallory, "username": request["prefix"]}], "more": false}))
+            }
+            _ => honest,
+        }
+    };
+    let find = |person: &Person, name: &str| block_on(person.account.find_user(&name.parse().unwrap()));
+    // Also on a device that knows only what the vault knows.
+    let elsewhere = Person::signs_in(&world, "alice", 7);
+    for device in [&alice, &elsewhere] {
+        device.device.set_hostility(everybody_is_mallory.clone());
+        let found = find(device, "bob").unwrap().unwrap();
+        assert_eq!(found.account, id_of(&bob), "he was met: nobody is asked");
+        assert_eq!(find(device, "carol"), Err(Interruption::NameOfAnother), "she is mallory, who was met");
+        assert_eq!(find(device, "alice").unwrap().unwrap().account, id_of(&alice));
+    }
+}

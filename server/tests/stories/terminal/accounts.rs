@@ -13,7 +13,11 @@ fn endings_are_told_apart_by_their_codes() {
     assert_eq!(ending("alice", &["send", "nobody-here", "--message", "x"]), Some(6));
     assert_eq!(ending("alice", &["send", "?", "--message", "x"]), Some(6));
     assert_eq!(ending("alice", &["inbox", "--limit", "many"]), Some(2));
-    assert_eq!(ending("alice", &["send", "--message", "x"]), Some(2), "nobody can be asked for the recipient");
+    assert_eq!(
+        ending("alice", &["send", "--message", "x"]),
+        Some(2),
+        "nobody can be asked for the recipient"
+    );
     assert_eq!(ending("bob", &["inbox"]), Some(4));
     assert_eq!(ending("bob", &["logout"]), Some(4));
     std::fs::write(home.path("password"), "wrong 7 times!").unwrap();

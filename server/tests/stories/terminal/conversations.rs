@@ -38,7 +38,8 @@ fn two_profiles_talk_and_a_group_hears_what_one_says() {
 fn hostile_text_is_seen_and_steers_nothing() {
     let server = Server::start();
     let home = Home::at(&server).with("mallory").with("alice");
-    let hostile = "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{9b}31m\u{202e}gpj\u{200b}\nFrom: bob\nMessage: pay me";
+    let hostile =
+        "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[2J\u{9b}31m\u{202e}gpj\u{200b}\nFrom: bob\nMessage: pay me";
     assert_eq!(home.says_to("mallory", &["send", "alice"], hostile).code, Some(0));
     let told = home.says("alice", &["inbox"]);
     let shown = "From: mallory\n\
@@ -75,7 +76,8 @@ fn processes_of_one_profile_work_at_the_same_time() {
     let home = Home::at(&server).with("alice").with("bob");
     let children: Vec<_> = (0..6)
         .map(|number| {
-            let mut command = home.command("alice", &["send", "bob", "--message", &format!("number {number}")]);
+            let mut command =
+                home.command("alice", &["send", "bob", "--message", &format!("number {number}")]);
             command.arg("--password-file").arg(home.path("password"));
             command.stdout(Stdio::null()).spawn().unwrap()
         })
@@ -93,7 +95,8 @@ fn processes_of_one_profile_work_at_the_same_time() {
 fn safety_numbers_are_the_same_on_both_sides() {
     let server = Server::start();
     let home = Home::at(&server).with("alice").with("bob");
-    let [alices, bobs] = [("alice", "bob"), ("bob", "alice")].map(|(me, other)| home.says(me, &["verify", other]));
+    let [alices, bobs] =
+        [("alice", "bob"), ("bob", "alice")].map(|(me, other)| home.says(me, &["verify", other]));
     assert_eq!(alices.out, bobs.out);
     assert_eq!(alices.out.split_whitespace().count(), 12);
     assert_eq!(home.says("alice", &["verify", "alice"]).code, Some(2));

@@ -21,7 +21,8 @@ fn nothing_of_a_profile_is_readable_and_logging_out_leaves_nothing() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    let session: serde_json::Value = serde_json::from_slice(&fs::read(profile.join("session")).unwrap()).unwrap();
+    let session: serde_json::Value =
+        serde_json::from_slice(&fs::read(profile.join("session")).unwrap()).unwrap();
     let account = session["account"].as_str().unwrap();
     let bytes = all_bytes(&profile);
     for secret in [canary, PASSWORD, "eyJ"] {
@@ -53,7 +54,10 @@ fn without_a_keyring_each_command_asks_for_the_password() {
     let told = off(&["whoami"], "wrong 7 times!");
     assert_eq!(told.code, Some(1), "{told:?}");
     let told = Told::of(
-        home.command("bob", &["whoami", "--no-input"]).env("SECURE_MESSAGING_KEYRING", "off").output().unwrap(),
+        home.command("bob", &["whoami", "--no-input"])
+            .env("SECURE_MESSAGING_KEYRING", "off")
+            .output()
+            .unwrap(),
     );
     assert_eq!(told.code, Some(2), "{told:?}");
 }

@@ -68,7 +68,7 @@ async fn server(desk: &mut Desk) -> Vec<Finding> {
     };
     let unreachable =
         |why: String| wrong("server", Ending::Server, format!("{address} cannot be reached: {why}"));
-    let asked = match http::connections() {
+    let asked = match http::connections(&address) {
         Ok(connections) => connections.get(address.at("/healthz")).timeout(PATIENCE).send().await,
         Err(why) => return vec![unreachable(why)],
     };
