@@ -1,6 +1,9 @@
 //! A pseudo-terminal with the command in it.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use expectrl::{Eof, Expect, process::unix::WaitStatus, session::OsSession};
 
@@ -12,7 +15,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn of(command: Command) -> Self {
+    pub(super) fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::inherit());
         let mut session = OsSession::spawn(command).unwrap();
         session.set_expect_timeout(Some(PATIENCE));
         Self { session, seen: Vec::new() }

@@ -37,16 +37,17 @@ impl fmt::Display for Shown<'_> {
         let mut before = None;
         let mut characters = self.text.chars().peekable();
         while let Some(c) = characters.next() {
+            let is_part = is_part_of_a_picture(before, c);
             match (c, self.lines) {
                 ('\r', Lines::Several { .. }) if characters.peek() == Some(&'\n') => {}
                 ('\n', Lines::Several { margin }) => write!(f, "\n{margin}")?,
                 ('\n', Lines::One) => f.write_str("\\n")?,
                 ('\t', _) => f.write_str("    ")?,
-                _ if is_part_of_a_picture(before, c) => write!(f, "{c}")?,
-                _ if is_hidden(c) => write!(f, "{}", c.escape_unicode())?,
+                _ if is_hidden(c) && !is_part => write!(f, "{}", c.escape_unicode())?,
                 _ => write!(f, "{c}")?,
             }
-            before = Some(c);
+            // What was escaped is no picture's part.
+            before = (is_part || !is_hidden(c)).then_some(c);
         }
         Ok(())
     }
