@@ -87,6 +87,8 @@ impl Send {
                 return Err(Problem { ending: Ending::Server, said: Said::Unreachable });
             }
         }
+        // Once it has come back through the mailbox, nothing of it waits here any more. It is sent whether or not that works.
+        let _ = patiently("Sending", account.sync()).await;
         if desk.options.json {
             let (_, message) = account.message(id).ok_or_else(|| Problem::failed("The message is gone"))?;
             let to = people.iter().map(|person| person.username.as_str()).collect();
