@@ -22,6 +22,7 @@ pub(super) struct Desk {
     pub(super) profile: Profile,
     given: Option<Given>,
     machine: Option<Arc<Machine>>,
+    visitor: Option<Arc<Machine>>,
     open: Option<Open>,
 }
 
@@ -34,7 +35,7 @@ struct Open {
 impl Desk {
     pub(super) fn new(options: Options) -> Result<Self, Problem> {
         let profile = Profile::named(&options.profile()?)?;
-        Ok(Self { profile, options, given: None, machine: None, open: None })
+        Ok(Self { profile, options, given: None, machine: None, visitor: None, open: None })
     }
 
     /// Which server: the one that was named, the session's, the last account's, or the usual one.
@@ -68,10 +69,10 @@ impl Desk {
         Ok(machine)
     }
 
-    /// The machine without records: for who is not signed in.
+    /// A machine without records and session: for who is not signed in. What is open here stays as it is.
     pub(super) fn visitor(&mut self) -> Result<Arc<Machine>, Problem> {
         let machine = Machine::new(http_to(self.server()?)?, Records::memory());
-        self.machine = Some(Arc::clone(&machine));
+        self.visitor = Some(Arc::clone(&machine));
         Ok(machine)
     }
 
@@ -211,7 +212,8 @@ impl Desk {
     }
 
     fn unreachable(&self) -> String {
-        let http = self.machine.as_ref().map(|machine| machine.http());
+        let machines = [&self.visitor, &self.machine].into_iter().flatten();
+        let http = machines.map(|machine| machine.http()).max_by_key(|http| http.problem().is_some());
         let server = http.map_or_else(|| "The server".to_owned(), |http| http.server().to_string());
         match http.and_then(Http::problem) {
             Some(why) => format!("{server} cannot be reached: {why}"),
@@ -232,4 +234,24 @@ fn http_to(server: ServerAddress) -> Result<Http, Problem> {
 pub(super) fn device_name() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if host.is_empty() { "Terminal".to_owned() } else { format!("Terminal on {host}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the shell an account is open while another one is registered, or the doctor looks at the server.
+    #[tokio::test]
+    async fn a_visitor_leaves_what_is_open_as_it_is() {
+        let mut desk = Desk::new(Options::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        desk.profile = Profile::in_folder(folder.path());
+        let machine = desk.machine().await.unwrap();
+        machine.set_token(Some("token".to_owned().into()));
+        let visitor = desk.visitor().unwrap();
+        assert!(matches!(visitor.records(), Records::Memory(_)));
+        let again = desk.machine().await.unwrap();
+        assert!(matches!(again.records(), Records::File(_)));
+        assert_eq!(again.token().unwrap().as_str(), "token");
+    }
 }

@@ -48,6 +48,9 @@ pub(super) struct Given {
 }
 
 impl Options {
+    pub(super) const NAMES: [&str; 6] =
+        ["server", "profile", "json", "no_input", "password_stdin", "password_file"];
+
     /// These, and what was said before the command's name where they say nothing.
     #[must_use]
     pub fn after(self, before: Self) -> Self {

@@ -85,7 +85,7 @@ fn the_second_factor_is_set_up_in_a_terminal_and_asked_for_at_the_next_login() {
     let told = home.says_to("alice", &["login", "alice", "--password-stdin", "--no-input"], &given);
     assert_eq!(told.code, Some(0), "{told:?}");
     let given = format!("{PASSWORD}\n{}\n", codes[1].trim());
-    let told = home.says_to("alice", &["totp", "--password-stdin", "--no-input", "disable"], &given);
+    let told = home.says_to("alice", &["totp", "disable", "--password-stdin", "--no-input"], &given);
     assert_eq!(told.out, "Two-factor authentication is off.\n", "{told:?}");
 }
 

@@ -89,6 +89,19 @@ impl Home {
     }
 }
 
+/// No key stays behind in the keyring of whoever runs the stories.
+impl Drop for Home {
+    fn drop(&mut self) {
+        for profile in fs::read_dir(self.path("secure-messaging/profiles")).into_iter().flatten().flatten() {
+            if profile.path().join("session").exists() {
+                let name = profile.file_name();
+                // A story that damaged its profile has no session to end.
+                let _ = self.command(name.to_str().unwrap(), &["logout", "--force", "--no-input"]).output();
+            }
+        }
+    }
+}
+
 /// All bytes of all files below a folder.
 pub(crate) fn all_bytes(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();

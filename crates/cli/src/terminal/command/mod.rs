@@ -25,11 +25,18 @@ mod whoami;
 
 /// A word, with what holds for every word.
 #[derive(Args, Debug)]
+#[command(mut_args(anywhere))]
 pub struct With<W: Args> {
     #[command(flatten)]
     word: W,
     #[command(flatten)]
     options: Options,
+}
+
+/// What holds for every word stands behind a second word too: `totp disable --no-input`.
+fn anywhere(argument: clap::Arg) -> clap::Arg {
+    let is_option = Options::NAMES.contains(&argument.get_id().as_str());
+    if is_option { argument.global(true) } else { argument }
 }
 
 /// A word that takes nothing.

@@ -71,6 +71,12 @@ impl Profile {
         Ok(Self { name: name.0.clone(), folder })
     }
 
+    /// In a folder of a test.
+    #[cfg(test)]
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        Self { name: "test".to_owned(), folder: folder.join("profile") }
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
