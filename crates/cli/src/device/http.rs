@@ -23,6 +23,8 @@ use super::ServerAddress;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So long a connection may take to come about.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that was idle for so long is not used again: the server, which waits for ten seconds, may be closing it.
+const IDLE: Duration = Duration::from_secs(5);
 /// The server sends a sign of life every 15 seconds: a stream that is silent for so long is dead.
 const SILENCE: Duration = Duration::from_secs(45);
 /// Longest answer: a page of a mailbox, its 4 MiB as base64, three times over.
@@ -73,6 +75,7 @@ pub fn connections(server: &ServerAddress) -> Result<Client, String> {
         .user_agent(concat!("secure-messaging/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_PATIENCE)
+        .pool_idle_timeout(IDLE)
         .build()
         .map_err(|problem| innermost(&problem))
 }

@@ -141,6 +141,14 @@ impl Desk {
         }
     }
 
+    /// Whether somebody is signed in here, and no password is asked for.
+    pub(super) fn opens_without_asking(&self) -> bool {
+        let session = self.profile.session().ok().flatten();
+        session.is_some_and(|session| {
+            self.options.gives_password() || session.open_with_keyring(&self.profile).is_some()
+        })
+    }
+
     /// The account, if it is open already.
     pub(super) fn open_account(&self) -> Option<Account> {
         self.open.as_ref().map(|open| open.account.clone())

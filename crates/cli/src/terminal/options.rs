@@ -96,6 +96,11 @@ impl Options {
         self.password_stdin
     }
 
+    /// Whether a password is given: nobody is asked for it.
+    pub(super) fn gives_password(&self) -> bool {
+        self.password_stdin || self.password_file.is_some()
+    }
+
     /// What was given instead of being typed.
     pub(super) fn given(&self) -> Result<Option<Given>, Problem> {
         let mut text = Zeroizing::new(String::new());

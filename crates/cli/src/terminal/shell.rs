@@ -33,7 +33,11 @@ pub(super) async fn run(desk: &mut Desk, whole: &clap::Command) -> Result<(), Pr
     let unreadable = |error: ReadlineError| Problem::failed(format!("The terminal cannot be read: {error}"));
     let mut editor: Editor<Words, MemHistory> =
         Editor::with_history(ask::editing(), MemHistory::new()).map_err(unreadable)?;
-    editor.set_helper(Some(Words::default()));
+    let words = Words::default();
+    if desk.opens_without_asking() && desk.account().await.is_ok() {
+        words.learn(desk).await;
+    }
+    editor.set_helper(Some(words));
     loop {
         let line = match editor.readline(PROMPT) {
             Ok(line) => line,
