@@ -108,7 +108,8 @@ impl Drop for Server {
 }
 
 /// The named one, or the one beside this program's folder.
-fn binary() -> PathBuf {
+/// The binary that is measured.
+pub(crate) fn binary() -> PathBuf {
     let beside = || env::current_exe().unwrap().ancestors().nth(2).unwrap().join("secure-messaging");
     env::var_os("SECURE_MESSAGING_BIN").map_or_else(beside, PathBuf::from)
 }

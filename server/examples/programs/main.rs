@@ -23,6 +23,8 @@ mod process;
 
 use std::{
     fs,
+    path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -36,6 +38,8 @@ const PASSWORD: &str = "measure-me-4-real!";
 /// Each measured for so long, in turns.
 const SPAN: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
+/// Runs of each command, in turns.
+const RUNS: usize = 15;
 /// How many send at the same time.
 const CLIENTS: [usize; 2] = [1, 8];
 
@@ -45,6 +49,7 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::secure_messaging(&folder.path().join("server"));
     gateway(&server).await;
+    terminal(&server, folder.path());
 }
 
 /// Each client has an account and a connection of its own, and sends its next message when the last was answered.
@@ -87,6 +92,47 @@ async fn signed_in(server: &Server, name: &str) -> Client {
     let answer = server.client().post("/api/login", form).await;
     let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     server.client().with_token(answer["token"].as_str().unwrap())
+}
+
+/// A message from a script, whole process and all, beside curl's hello and beside a command that asks the server nothing.
+fn terminal(server: &Server, folder: &Path) {
+    fs::write(folder.join("password"), PASSWORD).unwrap();
+    let ours = |words: &[&str]| {
+        let mut command = Command::new(process::binary());
+        command
+            .args(words)
+            .env("XDG_DATA_HOME", folder)
+            .env("SECURE_MESSAGING_SERVER", format!("http://{}", server.address));
+        command.arg("--no-input").arg("--password-file").arg(folder.join("password"));
+        command
+    };
+    for words in [["register", "script"], ["login", "script"]] {
+        assert!(ours(&words).output().unwrap().status.success(), "{words:?}");
+    }
+    let hello = || {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--fail", &format!("http://{}/api/health", server.address)]);
+        command
+    };
+    let (mut send, mut quit, mut curl) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        send.push(took(ours(&["send", "reader", "--message", "Hello"])));
+        quit.push(took(ours(&["quit"])));
+        curl.push(took(hello()));
+    }
+    println!();
+    let [send, quit, curl] = [send, quit, curl].map(median);
+    println!("{:<42}{send:>8.1} ms", "secure-messaging send (with the keyring)");
+    println!("{:<42}{quit:>8.1} ms", "secure-messaging quit");
+    println!("{:<42}{curl:>8.1} ms", "curl /api/health");
+}
+
+/// The wall time of a process, in milliseconds.
+fn took(mut command: Command) -> f64 {
+    let start = Instant::now();
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    start.elapsed().as_secs_f64() * 1e3
 }
 
 /// How often something is done within the span.
