@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
-use axum::middleware;
+use axum::{middleware, response::Redirect, routing::get};
 use clap::Args;
 use cli::{
     device::ServerAddress,
@@ -97,7 +97,8 @@ async fn serve(server: ServerAddress, listen: SocketAddr, base_url: Option<Url>)
             trigger.utter();
         }
     });
-    let router = gateway::router(gateway).layer(middleware::from_fn(http::around));
+    let router = gateway::router(gateway).route("/", get(async || Redirect::temporary("/api/docs")));
+    let router = router.layer(middleware::from_fn(http::around));
     http::serve(listener, router, BOUNDS, wish, GRACE).await;
     info!("stopped");
     Ok(())

@@ -41,7 +41,7 @@ impl<D> Clone for Account<D> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenConversationError {
     /// Nobody but oneself was chosen.
-    #[error("Choose at least one person to write to")]
+    #[error("Choose at least one person besides yourself to write to")]
     Nobody,
     /// More than an envelope has recipients.
     #[error("A conversation has at most {MAX_RECIPIENTS} people: choose fewer")]

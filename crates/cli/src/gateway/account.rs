@@ -146,8 +146,10 @@ pub(super) async fn login(
 ) -> Result<Response, Problem> {
     let password = Zeroizing::new(form.password);
     let machine = gateway.machine(address);
+    // What can be nobody's name is answered like any other name that nobody has.
+    let nobody = |_| Problem::from(protocol::Code::WrongCredentials);
     let form = SignIn {
-        username: username(&form.username)?,
+        username: username(&form.username).map_err(nobody)?,
         password: password.clone(),
         code: form.totp.as_deref().map(code).transpose()?,
         device_name: DEVICE_NAME.to_owned(),

@@ -40,8 +40,16 @@ impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Problem> {
         let query = Query::<T>::try_from_uri(&parts.uri);
-        query.map(|Query(params)| Self(params)).map_err(|refused| Problem::invalid(refused.body_text()))
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|refused| Problem::invalid(refusal(&refused.body_text())))
     }
+}
+
+/// What stands after the question mark, or in the path, and why it is not taken: without the library's own words before it.
+fn refusal(text: &str) -> String {
+    let why = text.rsplit_once("query string: ").map_or(text, |(_, why)| why);
+    format!("The address is not what it should be: {why}")
 }
 
 /// The one varying part of a path.
@@ -52,7 +60,9 @@ impl FromRequestParts<Gateway> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Problem> {
         let segment = Path::<String>::from_request_parts(parts, gateway).await;
-        segment.map(|Path(text)| Self(text)).map_err(|refused| Problem::invalid(refused.body_text()))
+        segment
+            .map(|Path(text)| Self(text))
+            .map_err(|refused| Problem::invalid(refusal(&refused.body_text())))
     }
 }
 

@@ -137,7 +137,10 @@ pub(super) async fn accept_key(
     Input(form): Input<AcceptForm>,
 ) -> Result<Json<Done>, Problem> {
     let desk = signed.may(Scope::Account)?;
-    let (contact, number, _) = looked_at(desk, &name).await?;
+    let (contact, number, key_changed) = looked_at(desk, &name).await?;
+    if !key_changed {
+        return Err(client::AcceptKeyError::NothingOffered.into());
+    }
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     if digits(&form.safety_number) != digits(&number.to_string()) {
         return Err(Problem::key_changed(

@@ -116,6 +116,7 @@ fn of_code(code: Code) -> Ending {
 fn of_refusal(refusal: &Refusal) -> Problem {
     let ending = of_code(refusal.code);
     match refusal.retry_after_s {
+        Some(_) if refusal.message.contains("try again in") => Problem::new(ending, refusal.to_string()),
         Some(seconds) => Problem::new(ending, format!("{refusal} (try again in {seconds} s)")),
         None => Problem::new(ending, refusal),
     }

@@ -34,7 +34,7 @@ pub(super) async fn run(desk: &mut Desk) -> Result<(), Problem> {
     findings.extend(server(desk).await);
     findings.push(profile(desk));
     findings.push(match keyring::is_there() {
-        true => fine("keyring", "the kernel keeps the profile's key until the machine is switched off"),
+        true => fine("keyring", "the kernel keeps the profile's key for a week after its last use, or until the machine is switched off"),
         // Nothing is wrong: it is a way to live.
         false => fine("keyring", "there is none, or it is switched off: each command asks for the password"),
     });

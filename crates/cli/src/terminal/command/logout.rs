@@ -4,7 +4,7 @@ use client::unsent_of_locked;
 use crate::terminal::{
     desk::Desk,
     ending::{Ending, Problem},
-    say::{ask, data},
+    say::{ask, data, talk},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -37,6 +37,11 @@ impl Logout {
             machine.set_token(Some(opened.token));
         }
         client::log_out_locked(&*machine, &session.username, Some(session.account)).await?;
+        if machine.http().problem().is_some() {
+            talk(
+                "The server could not be told: the session ends there after a week without use, or by `sessions --end` elsewhere.",
+            );
+        }
         desk.profile.forget_session(session.session)?;
         desk.close_account();
         data("Logged out.")

@@ -43,6 +43,18 @@ struct SentMessage<'a> {
 
 impl Send {
     pub(super) async fn run(self, desk: &mut Desk) -> Result<(), Problem> {
+        let mut waits = false;
+        let done = self.send(desk, &mut waits).await;
+        if let Err(problem) = &done
+            && problem.ending == Ending::Server
+            && !waits
+        {
+            talk("Nothing was sent, and nothing waits here: try again later.");
+        }
+        done
+    }
+
+    async fn send(self, desk: &mut Desk, waits: &mut bool) -> Result<(), Problem> {
         let Self { mut recipients, message, once } = self;
         let account = desk.account().await?;
         if recipients.is_empty() {
@@ -63,6 +75,7 @@ impl Send {
             }
             None => account.compose(conversation, &text).await?,
         };
+        *waits = true;
         if let Err(interruption) = patiently("Sending", account.flush()).await {
             talk("The message is kept here, and goes out with the next command that reaches the server.");
             return Err(interruption.into());

@@ -83,6 +83,9 @@ impl Verify {
             changed = is_changed();
             talk(format!("The new key of {name} is accepted."));
         } else if self.accept {
+            if self.number.as_ref().is_some_and(|digits| !is_same(digits, &number.to_string())) {
+                return Err(Problem::new(Ending::KeyChanged, "These are not the digits of this contact"));
+            }
             talk(format!("The key of {name} has not changed: there is nothing to accept."));
         }
         if is_quiet {
