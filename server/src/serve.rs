@@ -136,7 +136,9 @@ fn gateway(http: &Http) -> Result<Option<Gateway>, String> {
              is sent and fetched by it"
         );
     }
-    if !http.trusted_proxies.iter().any(|proxy| proxy.is(http.local_address().ip())) {
+    let is_believed = http.trusted_proxies.iter().any(|proxy| proxy.is(http.local_address().ip()));
+    // Where nobody but this machine asks, there is nobody else to ask for.
+    if !is_believed && !http.serves_gateway_to_this_machine_only() {
         return Err(format!(
             "the REST API asks the server from {} on behalf of others: name it among --trusted-proxies, or switch the REST \
              API off with --gateway off",
