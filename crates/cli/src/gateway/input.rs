@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
+use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use protocol::{Code, limits::MAX_TEXT_BYTES};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -16,6 +16,8 @@ use super::{Gateway, Problem};
 
 /// Longest body, in bytes: the longest text with every byte escaped to six, and the names of a hundred recipients.
 const MAX_BODY_BYTES: usize = 6 * MAX_TEXT_BYTES + 16 * 1024;
+/// What is longer than this is not even thrown away.
+const MAX_DRAINED_BYTES: usize = 16 * 1024 * 1024;
 /// A body that is not there by then does not come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,8 +32,7 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Input<T> {
 
     async fn from_request(request: Request, _: &Gateway) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        let body = Zeroizing::new(read(request.into_body()).await?.to_vec());
-        parse(&body).map(Self)
+        parse(&read(request.into_body()).await?).map(Self)
     }
 }
 
@@ -69,7 +70,7 @@ impl FromRequestParts<Gateway> for Segment {
 /// A body that may be missing altogether.
 pub(super) async fn optional<T: DeserializeOwned + Default>(request: Request) -> Result<T, Problem> {
     let head = request.headers().clone();
-    let body = Zeroizing::new(read(request.into_body()).await?.to_vec());
+    let body = read(request.into_body()).await?;
     if body.is_empty() {
         return Ok(T::default());
     }
@@ -100,17 +101,30 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     })
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("The body is too large: at most {MAX_BODY_BYTES} bytes"),
-        )),
-        Ok(Err(_)) => Err(Problem::invalid("The request was cut off: send it again")),
-        Err(_) => Err(Problem::invalid("The body did not arrive in time: send it again")),
-    }
+/// What is too long is read to its end all the same, within reason: who is still sending does not hear an answer.
+async fn read(body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let reading = async {
+        let mut whole = Zeroizing::new(Vec::new());
+        let mut length = 0;
+        let mut parts = body.into_data_stream();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(|_| Problem::invalid("The request was cut off: send it again"))?;
+            length += part.len();
+            if length > MAX_DRAINED_BYTES {
+                break;
+            }
+            if length <= MAX_BODY_BYTES {
+                whole.extend_from_slice(&part);
+            }
+        }
+        if length <= MAX_BODY_BYTES {
+            return Ok(whole);
+        }
+        let detail = format!("The body is too large: at most {MAX_BODY_BYTES} bytes");
+        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+    };
+    let late = || Problem::invalid("The body did not arrive in time: send it again");
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Serde for what must not hold U+0000.
