@@ -295,7 +295,7 @@ async fn a_stream_ends_with_its_token_and_with_its_login() {
         client.open(Method::GET, "/api/events", Body::empty()).await.unwrap().into_body()
     };
     let by_token = follow(server.client().with_token(made["token"].as_str().unwrap())).await;
-    let by_login = follow(alice.0.clone()).await;
+    let mut by_login = follow(alice.0.clone()).await;
     let waiting = {
         let alice = alice.clone();
         tokio::spawn(async move { alice.get("/api/events?wait=60").await })
@@ -305,8 +305,14 @@ async fn a_stream_ends_with_its_token_and_with_its_login() {
     bob.says("alice", "after the token was taken away").await;
     assert!(!read_to_the_end(by_token).await.contains("taken away"));
     assert_eq!(texts(&waiting.await.unwrap().1["messages"]), ["bob: after the token was taken away"]);
+    let mut seen = String::new();
+    while !seen.contains("taken away") {
+        let frame = by_login.frame().await.unwrap().unwrap();
+        seen += str::from_utf8(frame.data_ref().unwrap()).unwrap();
+    }
     assert_eq!(alice.post("/api/logout", json!({})).await.0, 200);
-    assert!(read_to_the_end(by_login).await.contains("taken away"), "it was there until the logout");
+    bob.says("alice", "after the logout").await;
+    assert!(!read_to_the_end(by_login).await.contains("after the logout"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
