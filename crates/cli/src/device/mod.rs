@@ -28,7 +28,7 @@ pub use http::{Http, Wake};
 pub use records::Records;
 pub use server::ServerAddress;
 
-/// So many passwords are stretched at the same time, in the whole process: each keeps a core busy for a quarter second.
+/// So many passwords are stretched at the same time, in the whole process: each keeps a core busy for a tenth of a second or more.
 static STRETCHING: Semaphore = Semaphore::const_new(2);
 
 /// An account as programs hold it.

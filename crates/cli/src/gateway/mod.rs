@@ -50,7 +50,7 @@ pub use openapi::openapi;
 use problem::Problem;
 use session::{Sessions, Signed};
 
-/// So many requests that stretch a password wait at once: each takes a quarter second of a core.
+/// So many requests that stretch a password wait at once: each takes a tenth of a second of a core or more.
 const MAX_STRETCHING: usize = 16;
 /// So long the server may take to hear of the sessions' ends when the gateway closes.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(3);
