@@ -59,6 +59,22 @@ id_type!(
     16
 );
 id_type!(
+    /// A device of an account: 128 random bits, drawn by the device itself, never reused. Never all zeros: those stand for
+    /// no device in headers.
+    DeviceId,
+    16
+);
+id_type!(
+    /// An archive epoch: 128 random bits, so that the epochs of two vaults never meet.
+    EpochId,
+    16
+);
+id_type!(
+    /// SHA-256 of an entry of a device log, which covers all entries before it: see [`crate::device_log`].
+    LogHash,
+    32
+);
+id_type!(
     /// A conversation. For a set of accounts it is derived from the set: see [`ConversationId::of_set`].
     ConversationId,
     32
@@ -93,7 +109,19 @@ macro_rules! random_id {
     };
 }
 
-random_id!(AccountId MessageId SessionId);
+random_id!(AccountId DeviceId EpochId MessageId SessionId);
+
+impl DeviceId {
+    /// How a header spells it: zeros where there is none.
+    pub(crate) fn to_field(device: Option<Self>) -> [u8; 16] {
+        device.map_or([0; 16], |device| device.0)
+    }
+
+    /// What [`Self::to_field`] spelled.
+    pub(crate) fn from_field(bytes: [u8; 16]) -> Option<Self> {
+        (bytes != [0; 16]).then_some(Self(bytes))
+    }
+}
 
 impl ConversationId {
     /// The conversation of exactly these accounts: whoever starts it, in whatever order, finds the same one.
@@ -109,7 +137,7 @@ impl ConversationId {
     }
 }
 
-/// A prekey of one account: counted up by its owner, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+/// A prekey of one account: counted up by its owner from 1, never reused. The default, 0, is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct PrekeyId(pub u32);

@@ -37,6 +37,8 @@ pub(crate) enum SignedAs {
     Envelope,
     Reset,
     DropVault,
+    DeviceLog,
+    DevicePrekey,
 }
 
 impl IdentityKey {
@@ -127,6 +129,8 @@ impl SignedAs {
             Self::Envelope => b"secure-messaging/1 envelope\0",
             Self::Reset => b"secure-messaging/1 reset\0",
             Self::DropVault => b"secure-messaging/1 drop vault\0",
+            Self::DeviceLog => b"secure-messaging/1 device log\0",
+            Self::DevicePrekey => b"secure-messaging/1 device prekey\0",
         };
         [label, message].concat()
     }

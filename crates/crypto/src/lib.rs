@@ -13,8 +13,11 @@
 //! | [`local_key`] | what a program keeps of its session between two commands | |
 //! | [`vault`] | rows sealed under the account key, bound to their place and version | |
 //! | [`identity`] | the Ed25519 key that signs | RFC 8032 |
+//! | [`device`] | the Ed25519 key of one device | RFC 8032 |
+//! | [`device_log`] | which devices an account has: a chain that the identity key signs | |
 //! | [`prekey`] | the X-Wing keys that receive | draft-connolly-cfrg-xwing-kem |
 //! | [`envelope`] | one message: sealed, parsed, verified, opened | RFC 9180 |
+//! | [`archive`] | content keys that are kept after the keys they were sent to have died | |
 //! | [`safety_number`] | sixty digits to compare | |
 //! | [`message_key`] | two key pairs and a text, without accounts | |
 //! | [`id`] | accounts, messages, conversations, fingerprints | |
@@ -25,36 +28,52 @@
 //!
 //! ```
 //! use crypto::{
-//!     envelope::{Draft, Envelope},
-//!     id::{AccountId, ConversationId, MessageId, PrekeyId},
+//!     device::DeviceKey,
+//!     device_log::{Change, DeviceLog},
+//!     envelope::{Author, Draft, Envelope, Expiry, Sender},
+//!     id::{AccountId, ConversationId, DeviceId, MessageId, PrekeyId},
 //!     identity::IdentityKey,
-//!     prekey::PrekeySecret,
+//!     prekey::{PrekeySecret, PrekeySeed},
 //! };
 //! # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
 //!
-//! // Each has an account, an identity key and a signed prekey.
-//! let [(alice, alice_key, alice_prekey), (bob, bob_key, bob_prekey)] = [(); 2].map(|()| {
-//!     let prekey = PrekeySecret::generate(PrekeyId(1), 1, &mut rng);
-//!     (AccountId::random(&mut rng), IdentityKey::generate(&mut rng), prekey)
-//! });
-//! let to_alice = alice_prekey.sign(alice, &alice_key).verify(alice, &alice_key.public())?;
+//! // Each has an account and an identity key. Alice writes on a device that her device log names.
+//! let [(alice, alice_key), (bob, bob_key)] =
+//!     [(); 2].map(|()| (AccountId::random(&mut rng), IdentityKey::generate(&mut rng)));
+//! let (device, device_key) = (DeviceId::random(&mut rng), DeviceKey::generate(&mut rng));
+//! let mut log = DeviceLog::empty(alice, alice_key.public());
+//! log.append(Change::Added(device, device_key.public()), 1_790_000_000_000, &alice_key)?;
+//!
+//! // Bob has published a prekey that serves one message.
+//! let bob_prekey = PrekeySecret::one_time(PrekeyId(1), 1, &PrekeySeed::generate(&mut rng));
 //! let to_bob = bob_prekey.sign(bob, &bob_key).verify(bob, &bob_key.public())?;
 //!
-//! // Alice seals for both.
+//! // Alice seals for him, and keeps the content key for her own archive.
 //! let draft = Draft {
 //!     conversation: ConversationId::of_set([alice, bob]),
 //!     message: MessageId::random(&mut rng),
 //!     parents: &[],
 //!     sent_at_ms: 1_790_000_000_000,
-//!     expires_at_ms: None,
+//!     expiry: Expiry::Never,
 //!     content: b"Hello Bob!",
 //! };
-//! let envelope = draft.seal(alice, &alice_key, &[to_alice, to_bob], &mut rng)?;
+//! let author = Author {
+//!     account: alice,
+//!     identity: &alice_key.public(),
+//!     device,
+//!     key: &device_key,
+//!     log_head: log.head(),
+//! };
+//! let sealed = draft.seal_by_device(author, &[to_bob], &[], &mut rng)?;
 //!
 //! // The server gives Bob what all share, and his own seal; he verifies, then opens.
-//! let envelope = Envelope::parse(&envelope.to_bytes())?;
+//! let envelope = Envelope::parse(&sealed.envelope.to_bytes())?;
 //! let delivery = envelope.delivery_to(bob).expect("Bob is a recipient");
-//! let opened = delivery.verify(&alice_key.public())?.open(bob, &bob_key.public(), &bob_prekey)?;
+//! let sender = Sender {
+//!     identity: alice_key.public(),
+//!     device: log.device(device).map(|logged| (device, logged.key)),
+//! };
+//! let opened = delivery.verify(sender)?.open(bob, &bob_key.public(), &bob_prekey)?;
 //! assert_eq!(opened.content(), b"Hello Bob!");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -74,6 +93,9 @@ mod secret;
 mod text;
 
 pub mod account_key;
+pub mod archive;
+pub mod device;
+pub mod device_log;
 pub mod envelope;
 pub mod export;
 pub mod id;

@@ -31,6 +31,10 @@ pub enum VaultKind {
     Pin = 3,
     /// A public identity key that the account had before a reset without its keys. Its key id is the fingerprint.
     PastIdentity = 4,
+    /// A batch of seeds of one-time prekeys. Its key id is the beginning of its identity key's fingerprint and its slot.
+    OneTimePrekeys = 5,
+    /// The key of an archive epoch. Its key id is the epoch.
+    ArchiveKey = 6,
 }
 
 /// Where a row stands: everything that its seal is bound to.

@@ -1,18 +1,23 @@
-//! The envelope: one message to a set of accounts. Version 1, suite 1; byte by byte in `docs/protocol.md`.
+//! The envelope: one message to a set of accounts. Suite 1; byte by byte in `docs/protocol.md`.
 //!
 //! ```text
 //! H       the header: who, to whom, in which conversation, when (see [`Header`])
 //! CK      32 random bytes, the content key
 //! k, commit = HKDF-SHA-256(CK, salt = SHA-256(H), "body")                               32 + 32 bytes
 //! body    = AES-256-GCM(k, aad = H || commit, pad(content))
-//! seal_i  = HPKE base mode (RFC 9180; X-Wing, HKDF-SHA-256, AES-256-GCM) of CK to recipient i's prekey,
-//!           info = "seal" || sender IK || recipient IK || prekey id, aad = SHA-256(H) || commit
-//! sig     = Ed25519(IK, "envelope" || H || commit || SHA-256(body) || SHA-256(seal_1) || … || SHA-256(seal_n))
+//! seal_i  = HPKE base mode (RFC 9180; X-Wing, HKDF-SHA-256, AES-256-GCM) of CK to prekey i,
+//!           info = "seal" || sender IK || recipient IK || prekey id || prekey kind || device,
+//!           aad = SHA-256(H) || commit
+//! sig     = Ed25519(device key, "envelope" || H || commit || SHA-256(body) || SHA-256(seal_1) || … || SHA-256(seal_n))
 //!
 //! shared   = H || commit || body || SHA-256(seal_1) || … || SHA-256(seal_n) || sig      the same for everyone
 //! envelope = shared || seal_1 || … || seal_n                                            what the sender sends
-//! delivery = shared, seal_i                                                             what recipient i gets
+//! delivery = shared, own seals                                                          what a recipient gets
 //! ```
+//!
+//! Version 2, above, is what devices write: a seal for each other account, to a one-time prekey or the signed one, and the
+//! sender archives CK; or, of a disappearing message, a seal for each device. In version 1, which accounts wrote before they
+//! had devices, the identity key signs and the sender has a seal like everyone.
 //!
 //! The signature covers all seals, yet each recipient is sent only their own. `commit` makes the body open under one key
 //! only, which AES-GCM alone does not promise.
@@ -26,22 +31,25 @@ mod open;
 mod padding;
 mod parse;
 
-pub use draft::{CannotSeal, Draft};
-pub use header::{ConversationKind, Header, MAX_PARENTS, MAX_RECIPIENTS, MIN_RECIPIENTS, Recipient};
+pub use draft::{Author, CannotSeal, Draft, Sealed};
+pub use header::{
+    ConversationKind, Expiry, Header, MAX_PARENTS, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS, Recipient, Way,
+};
 pub use open::{Opened, VerifiedDelivery};
 pub use padding::MAX_CONTENT_BYTES;
 pub use parse::{Delivery, Envelope};
 
 use crate::{
+    device::DevicePublic,
     hash::{derive, sha256},
-    id::PrekeyId,
+    id::DeviceId,
     identity::IdentityPublic,
     secret::{Secret, secret_type},
 };
 
 /// Length of one recipient's seal: X-Wing's encapsulated key (1120), the sealed content key (32), the tag (16).
 pub const SEAL_BYTES: usize = 1120 + 32 + 16;
-/// Largest envelope: the largest body, sealed to [`MAX_RECIPIENTS`].
+/// Largest envelope: the largest body, with [`MAX_SEALS`] seals.
 pub const MAX_ENVELOPE_BYTES: usize = 320 * 1024;
 
 const COMMIT_BYTES: usize = 32;
@@ -68,14 +76,41 @@ fn header_hash(header: &[u8]) -> [u8; 32] {
     sha256(&[b"secure-messaging/1 header", header])
 }
 
-fn seal_info(sender: &IdentityPublic, recipient: &IdentityPublic, prekey: PrekeyId) -> Vec<u8> {
-    [
+/// By which keys a delivery is verified: the sender's identity key, and the device key that it vouches for. From an identity
+/// key alone for what was written before accounts had devices.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// The accepted identity key.
+    pub identity: IdentityPublic,
+    /// The device that the header names, with its key from the sender's device log.
+    pub device: Option<(DeviceId, DevicePublic)>,
+}
+
+impl From<&IdentityPublic> for Sender {
+    fn from(identity: &IdentityPublic) -> Self {
+        Self { identity: *identity, device: None }
+    }
+}
+
+fn seal_info(
+    sender: &IdentityPublic,
+    recipient: &IdentityPublic,
+    place: &Recipient,
+    by_device: bool,
+) -> Vec<u8> {
+    let Way::Sealed(kind, prekey) = place.way else { return Vec::new() };
+    let mut info = [
         b"secure-messaging/1 seal".as_slice(),
         &sender.to_bytes(),
         &recipient.to_bytes(),
         &prekey.0.to_be_bytes(),
     ]
-    .concat()
+    .concat();
+    if by_device {
+        info.push(kind as u8);
+        info.extend_from_slice(&DeviceId::to_field(place.device));
+    }
+    info
 }
 
 fn seal_aad(header_hash: &[u8; 32], commit: &[u8; COMMIT_BYTES]) -> [u8; 64] {

@@ -15,7 +15,8 @@ use crate::{
 };
 
 use super::{
-    Aead, ContentKey, Delivery, Header, Kdf, Kem, SEAL_BYTES, body_key, hash_of_seal, header_hash, padding,
+    Aead, ContentKey, Delivery, Header, Kdf, Kem, SEAL_BYTES, Way, body_key, hash_of_seal, header_hash, padding,
+    parse::Shared,
     seal_aad, seal_info,
 };
 
@@ -31,6 +32,7 @@ pub struct VerifiedDelivery {
 pub struct Opened {
     header: Header,
     hash: EnvelopeHash,
+    content_key: ContentKey,
     content: Zeroizing<Vec<u8>>,
 }
 
@@ -51,28 +53,47 @@ impl VerifiedDelivery {
         identity: &IdentityPublic,
         prekey: &PrekeySecret,
     ) -> Result<Opened, CannotOpen> {
-        let Delivery { shared, seal } = &self.delivery;
-        let place = shared.header.place_of(account).ok_or(CannotOpen)?;
-        let me = &shared.header.recipients[place];
-        if me.identity != identity.fingerprint()
-            || me.prekey != prekey.id()
-            || shared.seal_hashes()[place] != hash_of_seal(seal)
-        {
+        let Delivery { shared, seals } = &self.delivery;
+        let way = Way::Sealed(prekey.kind(), prekey.id());
+        let sealed = shared.header.places_of(account).filter(|(_, recipient)| recipient.way.is_sealed());
+        let (own, (place, me)) = sealed
+            .enumerate()
+            .find(|(_, (_, recipient))| recipient.way == way && recipient.device == prekey.device())
+            .ok_or(CannotOpen)?;
+        let seal = seals.get(own).ok_or(CannotOpen)?;
+        let listed = shared.header.seal_of_place(place).map(|seal| shared.seal_hashes()[seal]);
+        if me.identity != identity.fingerprint() || listed != Some(hash_of_seal(seal)) {
             return Err(CannotOpen);
         }
-
         let header_hash = header_hash(shared.header_bytes());
-        let info = seal_info(&self.sender, identity, prekey.id());
+        let info = seal_info(&self.sender, identity, me, shared.header.device.is_some());
         let content_key = open_seal(seal, prekey, &info, &seal_aad(&header_hash, shared.commit()))?;
-        let (key, commit) = body_key(&content_key, &header_hash);
-        if !bool::from(commit.ct_eq(shared.commit())) {
-            return Err(CannotOpen);
-        }
-        let aad = [shared.header_bytes(), &commit].concat();
-        let content = padding::unpad(aead::open_once(key.expose(), &aad, shared.body())?)?;
-        let hash = shared.hash();
-        Ok(Opened { header: self.delivery.shared.header, hash, content })
+        self.open_with(content_key)
     }
+
+    /// Opens the body with a content key that was archived, or that this device kept.
+    ///
+    /// # Errors
+    /// [`CannotOpen`]: it is another message's key, or changed bytes.
+    pub fn open_with(self, content_key: ContentKey) -> Result<Opened, CannotOpen> {
+        let content = open_body(&self.delivery.shared, &content_key)?;
+        let hash = self.delivery.shared.hash();
+        Ok(Opened { header: self.delivery.shared.header, hash, content_key, content })
+    }
+
+    /// The envelope's name: the same for everyone who got it.
+    pub fn hash(&self) -> EnvelopeHash {
+        self.delivery.shared.hash()
+    }
+}
+
+fn open_body(shared: &Shared, content_key: &ContentKey) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+    let (key, commit) = body_key(content_key, &header_hash(shared.header_bytes()));
+    if !bool::from(commit.ct_eq(shared.commit())) {
+        return Err(CannotOpen);
+    }
+    let aad = [shared.header_bytes(), &commit].concat();
+    padding::unpad(aead::open_once(key.expose(), &aad, shared.body())?)
 }
 
 impl Opened {
@@ -86,6 +107,11 @@ impl Opened {
         self.hash
     }
 
+    /// The key that opened it, for the archive.
+    pub fn content_key(&self) -> &ContentKey {
+        &self.content_key
+    }
+
     /// What was written.
     pub fn content(&self) -> &[u8] {
         &self.content
@@ -94,7 +120,7 @@ impl Opened {
 
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { header, hash: _, content: _ } = self;
+        let Self { header, hash: _, content_key: _, content: _ } = self;
         write!(f, "Opened {{ message: {}, .. }}", header.message)
     }
 }

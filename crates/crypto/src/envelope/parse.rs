@@ -7,12 +7,12 @@ use crate::{
     aead::TAG_BYTES,
     hash::sha256,
     id::{AccountId, EnvelopeHash},
-    identity::{IdentityPublic, SIGNATURE_BYTES, SignedAs},
+    identity::{SIGNATURE_BYTES, SignedAs},
     text::{Malformed, as_base64url},
 };
 
 use super::{
-    COMMIT_BYTES, Header, MAX_ENVELOPE_BYTES, SEAL_BYTES, VerifiedDelivery, hash_of_seal, transcript,
+    COMMIT_BYTES, Header, MAX_ENVELOPE_BYTES, SEAL_BYTES, Sender, VerifiedDelivery, hash_of_seal, transcript,
 };
 
 /// A whole envelope, as its sender sends it: parsed, its seals the ones that are listed, its signature unverified.
@@ -26,7 +26,7 @@ pub struct Envelope {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub(super) shared: Shared,
-    pub(super) seal: [u8; SEAL_BYTES],
+    pub(super) seals: Vec<[u8; SEAL_BYTES]>,
 }
 
 impl Envelope {
@@ -44,7 +44,7 @@ impl Envelope {
             return Err(Malformed("has the wrong length"));
         };
         let shared = Shared::new(header, shared);
-        if seals.len() != shared.header.recipients.len() {
+        if seals.len() != shared.header.seal_count() {
             return Err(Malformed("has the wrong length"));
         }
         if !shared.seal_hashes().iter().zip(seals).all(|(hash, seal)| *hash == hash_of_seal(seal)) {
@@ -72,8 +72,8 @@ impl Envelope {
     ///
     /// # Errors
     /// [`CannotOpen`].
-    pub fn verify(&self, sender: &IdentityPublic) -> Result<(), CannotOpen> {
-        self.shared.verify(sender)
+    pub fn verify(&self, sender: impl Into<Sender>) -> Result<(), CannotOpen> {
+        self.shared.verify(&sender.into())
     }
 
     /// The part that all recipients get, as it is stored once.
@@ -81,15 +81,23 @@ impl Envelope {
         &self.shared.bytes
     }
 
-    /// The seals, one for each recipient in the header's order.
+    /// The seals, one for each recipient that has one, in the header's order.
     pub fn seals(&self) -> &[[u8; SEAL_BYTES]] {
         &self.seals
     }
 
+    /// The seals of `account`, one after the other: none, one, or one for each of its devices.
+    pub fn seals_of(&self, account: AccountId) -> Vec<u8> {
+        let header = &self.shared.header;
+        let seals = header.places_of(account).filter_map(|(place, _)| header.seal_of_place(place));
+        seals.flat_map(|seal| self.seals[seal]).collect()
+    }
+
     /// What `account` gets, if it is a recipient.
     pub fn delivery_to(&self, account: AccountId) -> Option<Delivery> {
-        let place = self.shared.header.place_of(account)?;
-        Some(Delivery { shared: self.shared.clone(), seal: self.seals[place] })
+        self.shared.header.place_of(account)?;
+        let seals = self.seals_of(account).as_chunks().0.to_vec();
+        Some(Delivery { shared: self.shared.clone(), seals })
     }
 }
 
@@ -103,11 +111,11 @@ impl fmt::Debug for Envelope {
 as_base64url!(Envelope);
 
 impl Delivery {
-    /// Reads a delivery from its two parts.
+    /// Reads a delivery from its two parts: what all recipients get, and the reader's seals.
     ///
     /// # Errors
     /// What is wrong with its form.
-    pub fn parse(shared: &[u8], seal: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(shared: &[u8], seals: &[u8]) -> Result<Self, Malformed> {
         if shared.len() > MAX_ENVELOPE_BYTES {
             return Err(Malformed("is too long"));
         }
@@ -115,8 +123,13 @@ impl Delivery {
         if shared.len() != shared_len {
             return Err(Malformed("has the wrong length"));
         }
-        let seal = seal.try_into().map_err(|_| Malformed("has a seal of the wrong length"))?;
-        Ok(Self { shared: Shared::new(header, shared), seal })
+        let (seals, []) = seals.as_chunks::<SEAL_BYTES>() else {
+            return Err(Malformed("has a seal of the wrong length"));
+        };
+        if seals.len() > header.0.seal_count() {
+            return Err(Malformed("has too many seals"));
+        }
+        Ok(Self { shared: Shared::new(header, shared), seals: seals.to_vec() })
     }
 
     /// The header, as it claims to be: nothing of it is to be believed before [`Self::verify`].
@@ -124,19 +137,21 @@ impl Delivery {
         &self.shared.header
     }
 
-    /// Checks the signature with the sender's identity key, which the caller has from its pins and not from the server.
+    /// Checks the signature with the sender's keys: the identity key, which the caller has from its pins and not from the
+    /// server, and the key of the device, for which the identity key vouches.
     ///
     /// # Errors
     /// [`CannotOpen`].
-    pub fn verify(self, sender: &IdentityPublic) -> Result<VerifiedDelivery, CannotOpen> {
-        self.shared.verify(sender)?;
-        Ok(VerifiedDelivery { delivery: self, sender: *sender })
+    pub fn verify(self, sender: impl Into<Sender>) -> Result<VerifiedDelivery, CannotOpen> {
+        let sender = sender.into();
+        self.shared.verify(&sender)?;
+        Ok(VerifiedDelivery { delivery: self, sender: sender.identity })
     }
 }
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shared, seal: _ } = self;
+        let Self { shared, seals: _ } = self;
         write!(f, "Delivery {{ message: {}, .. }}", shared.header.message)
     }
 }
@@ -156,7 +171,7 @@ impl Shared {
         let header_len = bytes.len() - rest.len();
         let body_len = header.padded_len as usize + TAG_BYTES;
         let shared_len =
-            header_len + COMMIT_BYTES + body_len + 32 * header.recipients.len() + SIGNATURE_BYTES;
+            header_len + COMMIT_BYTES + body_len + 32 * header.seal_count() + SIGNATURE_BYTES;
         Ok(((header, header_len), shared_len))
     }
 
@@ -180,7 +195,7 @@ impl Shared {
 
     pub(super) fn seal_hashes(&self) -> &[[u8; 32]] {
         let end = self.bytes.len() - SIGNATURE_BYTES;
-        self.bytes[end - 32 * self.header.recipients.len()..end].as_chunks().0
+        self.bytes[end - 32 * self.header.seal_count()..end].as_chunks().0
     }
 
     fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
@@ -195,13 +210,20 @@ impl Shared {
         EnvelopeHash::from_bytes(sha256(&[b"secure-messaging/1 envelope hash", &self.transcript()]))
     }
 
-    /// The key that verifies must be the one that the header lists for its sender, so that signature and header never
-    /// speak of two keys.
-    fn verify(&self, sender: &IdentityPublic) -> Result<(), CannotOpen> {
+    /// The keys that verify must be those that the header lists for its sender, so that signature and header never speak
+    /// of two keys.
+    fn verify(&self, sender: &Sender) -> Result<(), CannotOpen> {
         let place = self.header.place_of(self.header.sender).ok_or(CannotOpen)?;
-        if self.header.recipients[place].identity != sender.fingerprint() {
+        if self.header.recipients[place].identity != sender.identity.fingerprint() {
             return Err(CannotOpen);
         }
-        sender.verify(SignedAs::Envelope, &self.transcript(), self.signature())
+        let transcript = self.transcript();
+        match (self.header.device, &sender.device) {
+            (None, None) => sender.identity.verify(SignedAs::Envelope, &transcript, self.signature()),
+            (Some(named), Some((device, key))) if named == *device => {
+                key.verify(SignedAs::Envelope, &transcript, self.signature())
+            }
+            _ => Err(CannotOpen),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The people of the tests, and the envelopes that they send.
 
 use crypto::{
-    envelope::{Draft, Envelope},
+    envelope::{Draft, Envelope, Expiry},
     id::{AccountId, ConversationId, MessageId, PrekeyId},
     identity::IdentityKey,
     prekey::{Prekey, PrekeySecret},
@@ -43,7 +43,7 @@ pub(crate) fn seal(
         message: MessageId::random(rng),
         parents: &[],
         sent_at_ms: 1_790_000_000_000,
-        expires_at_ms: None,
+        expiry: Expiry::Never,
         content,
     };
     draft
