@@ -6,7 +6,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{account, directory, mailbox, policy, profile, reset, second_factor, session, vault};
+use crate::{
+    account, device, directory, mailbox, policy, prekey, profile, reset, second_factor, session, vault,
+};
 
 /// One operation of the relay.
 pub trait Call: Serialize + DeserializeOwned {
@@ -56,8 +58,16 @@ calls! {
     policy::FetchPolicy => "/fn/server/policy" => policy::ServerPolicy;
     directory::ListUsers => "/fn/directory/users" => directory::Users;
     directory::FetchKeys => "/fn/directory/keys" => directory::Keys;
+    device::AppendLog => "/fn/device/append" => device::LogAppended;
+    device::FetchLogs => "/fn/device/logs" => device::Logs;
+    prekey::PublishPrekeys => "/fn/prekeys/publish" => prekey::PrekeysPublished;
+    prekey::FetchPrekeyStatus => "/fn/prekeys/status" => prekey::PrekeyStatus;
+    prekey::ClaimPrekeys => "/fn/prekeys/claim" => prekey::ClaimedPrekeys;
     mailbox::Send => "/fn/mailbox/send" => mailbox::Sent;
     mailbox::FetchPage => "/fn/mailbox/page" => mailbox::Page;
+    mailbox::FetchHistory => "/fn/mailbox/history" => mailbox::Page;
+    mailbox::Archive => "/fn/mailbox/archive" => mailbox::KeysArchived;
+    mailbox::Erase => "/fn/mailbox/erase" => mailbox::Erased;
     vault::FetchRows => "/fn/vault/rows" => vault::Rows;
     vault::PutRow => "/fn/vault/put" => vault::RowPut;
     vault::FetchSealedVault => "/fn/vault/sealed" => vault::SealedVaultRows;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::MAX_TEXT_BYTES;
+use crate::{id::MessageId, limits::MAX_TEXT_BYTES};
 
 /// Content, as JSON with a `type`. A type that this version does not know opens as [`Content::Unknown`]: the message
 /// is shown as one that needs a newer version, and nothing is lost.
@@ -15,6 +15,21 @@ pub enum Content {
     Text {
         /// The text, at most [`MAX_TEXT_BYTES`].
         text: String,
+    },
+    /// From here on messages of the conversation disappear after so long; 0: they stay.
+    Timer {
+        /// In seconds, within [`MIN_TIMER_S`](crate::limits::MIN_TIMER_S) and [`MAX_TIMER_S`](crate::limits::MAX_TIMER_S).
+        seconds: u32,
+    },
+    /// Its author takes a message back, for everyone.
+    Delete {
+        /// Which.
+        message: MessageId,
+    },
+    /// From one's own devices to each other, in the conversation with oneself: these messages were deleted here.
+    Forget {
+        /// Which.
+        messages: Vec<MessageId>,
     },
     /// Of a later version.
     #[serde(other)]
@@ -37,6 +52,9 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text { text: _ } => "Text(..)",
+            Self::Timer { seconds: _ } => "Timer(..)",
+            Self::Delete { message: _ } => "Delete(..)",
+            Self::Forget { messages: _ } => "Forget(..)",
             Self::Unknown => "Unknown",
         })
     }

@@ -1,6 +1,6 @@
 //! The directory: who is there, and by which keys they are reached.
 
-use crypto::{identity::IdentityPublic, prekey::SignedPrekey};
+use crypto::{id::LogHash, identity::IdentityPublic, prekey::SignedPrekey};
 use serde::{Deserialize, Serialize};
 
 use crate::{Username, id::AccountId, text};
@@ -67,6 +67,12 @@ pub struct KeyBundle {
     pub username: Username,
     /// Its identity key: to be compared with the pin.
     pub identity: IdentityPublic,
-    /// Its current prekey: to be verified with the identity key.
+    /// Its signed prekey: to be verified with the identity key.
     pub prekey: SignedPrekey,
+    /// Since when that stands, in milliseconds since 1970: how long nobody has replaced it.
+    pub prekey_at_ms: u64,
+    /// How many entries its device log has under this identity key.
+    pub log_length: u32,
+    /// The hash of the last of them; zeros for none.
+    pub log_head: LogHash,
 }

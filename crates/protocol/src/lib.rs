@@ -12,6 +12,8 @@
 //! | [`reset`] | a new password by a mail |
 //! | [`policy`] | what this server offers |
 //! | [`directory`] | who is there, and by which keys |
+//! | [`device`] | which devices an account has |
+//! | [`prekey`] | keys that receive one message each, in advance |
 //! | [`mailbox`] | envelopes go in, deliveries come out, in one gap-free sequence an account |
 //! | [`vault`] | rows that only the account's devices can read |
 //! | [`content`] | what stands inside an envelope's body; the relay never sees it |
@@ -26,12 +28,14 @@
 pub mod account;
 pub mod call;
 pub mod content;
+pub mod device;
 pub mod directory;
 pub mod email;
 pub mod limits;
 pub mod mailbox;
 pub mod password;
 pub mod policy;
+pub mod prekey;
 pub mod profile;
 pub mod proof;
 pub mod refusal;
@@ -47,7 +51,7 @@ mod cursor;
 
 pub use binary::Binary;
 pub use call::Call;
-pub use crypto::id::{self, SessionId};
+pub use crypto::id::{self, DeviceId, SessionId};
 pub use cursor::Cursor;
 pub use email::EmailAddress;
 pub use refusal::{Code, Refusal};

@@ -1,6 +1,8 @@
 //! The figures, with their units and reasons.
 
-pub use crypto::envelope::{MAX_CONTENT_BYTES, MAX_ENVELOPE_BYTES, MAX_RECIPIENTS, MIN_RECIPIENTS};
+pub use crypto::envelope::{
+    MAX_CONTENT_BYTES, MAX_ENVELOPE_BYTES, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS,
+};
 
 /// Longest text in one message, in bytes of UTF-8: its JSON stays below [`MAX_CONTENT_BYTES`] even when every byte is
 /// escaped to six.
@@ -22,6 +24,27 @@ pub const MAX_VAULT_ROWS: usize = 10_100;
 pub const MAX_VAULT_BYTES: usize = 2 * 1024 * 1024;
 /// Most rows that come with a registration.
 pub const MAX_REGISTER_ROWS: usize = 8;
+/// Most prekeys that are published at once, of each kind: a batch.
+pub const MAX_PREKEYS_AT_ONCE: usize = 100;
+/// Most prekeys that one account, or one device, has published and nobody has claimed: two batches and a half.
+pub const MAX_UNCLAIMED_PREKEYS: u32 = 250;
+/// Longest request body that publishes prekeys, in bytes: two batches (1 726 bytes a prekey as base64) and a signed one.
+pub const MAX_PUBLISH_BODY_BYTES: usize = 384 * 1024;
+/// How long a prekey that was claimed can be written to: 7 days, for who is offline in between.
+pub const CLAIM_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long a one-time prekey is handed out after it was published: 30 days. A week later nobody can write to it, and its
+/// owner may forget it.
+pub const PREKEY_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// Most device logs that are asked for at once.
+pub const MAX_LOGS: usize = MAX_RECIPIENTS;
+/// Most entries of device logs in one answer: half a megabyte.
+pub const MAX_LOG_ENTRIES: usize = 2_000;
+/// Most entries of one device log: a sign-in a day for fourteen years.
+pub const MAX_LOG_LENGTH: u32 = 10_000;
+/// Shortest time after which a message disappears, in seconds: long enough to be read.
+pub const MIN_TIMER_S: u32 = 5;
+/// Longest time after which a message disappears, in seconds: a year.
+pub const MAX_TIMER_S: u32 = 365 * 24 * 60 * 60;
 /// Longest name of a device, in characters.
 pub const MAX_DEVICE_NAME_CHARS: usize = 64;
 /// Longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, less the brackets).

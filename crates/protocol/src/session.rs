@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SessionId, proof::Proof, text};
+use crate::{DeviceId, SessionId, proof::Proof, text};
 
 /// Name of the event that says that the account's sessions have changed: one began or ended.
 pub const SESSIONS_EVENT: &str = "sessions";
@@ -33,6 +33,9 @@ pub struct SessionInfo {
     pub created_at_ms: u64,
     /// When it was last seen, to the minute.
     pub last_seen_at_ms: u64,
+    /// Which device of the account's device log uses it; none before it has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
     /// Whether it is the one that asks.
     pub current: bool,
 }

@@ -11,7 +11,9 @@
 //! | [`invite`] | [`make_invite`](Relay::make_invite) | who may make an account |
 //! | [`mail`] | [`next_letters`](Relay::next_letters), [`letter_done`](Relay::letter_done) | what is told by mail |
 //! | [`directory`] | [`list_users`](Relay::list_users), [`fetch_keys`](Relay::fetch_keys) | who is there, and by which keys |
-//! | [`mailbox`] | [`send`](Relay::send), [`fetch_page`](Relay::fetch_page), [`subscribe`](Relay::subscribe) | envelopes in, deliveries out |
+//! | [`device`] | [`append_log`](Relay::append_log), [`fetch_logs`](Relay::fetch_logs) | which devices an account has |
+//! | [`prekey`] | [`publish_prekeys`](Relay::publish_prekeys), [`prekey_status`](Relay::prekey_status), [`claim_prekeys`](Relay::claim_prekeys) | keys that receive one message each |
+//! | [`mailbox`] | [`send`](Relay::send), [`fetch_page`](Relay::fetch_page), [`fetch_history`](Relay::fetch_history), [`archive`](Relay::archive), [`erase`](Relay::erase), [`erase_expired`](Relay::erase_expired), [`subscribe`](Relay::subscribe) | envelopes in, deliveries out, and what is left of them |
 //! | [`vault`] | [`fetch_rows`](Relay::fetch_rows), [`put_row`](Relay::put_row), [`fetch_sealed_vault`](Relay::fetch_sealed_vault) | rows that only the account's devices can read |
 //! | [`brakes`] | [`restore_counters`](Relay::restore_counters), [`keep_counters`](Relay::keep_counters) | guessing and flooding are slowed down |
 //! | [`port`] | | what the engine needs of the world: store, passwords, events, mailer, clock, entropy |
@@ -22,12 +24,14 @@
 
 pub mod account;
 pub mod brakes;
+pub mod device;
 pub mod directory;
 pub mod invite;
 pub mod mail;
 pub mod mailbox;
 pub mod policy;
 pub mod port;
+pub mod prekey;
 pub mod reset;
 pub mod second_factor;
 pub mod session;

@@ -38,6 +38,8 @@ pub struct Policy {
     pub tokens_per_network: Rate,
     /// Wrong codes of one account's second factor: twenty in an hour, and five in a row.
     pub codes_per_account: Rate,
+    /// Prekeys that one account claims of others: thirty messages to a group of a hundred at once, then one every minute.
+    pub claims_per_account: Rate,
 }
 
 impl Default for Policy {
@@ -58,6 +60,7 @@ impl Default for Policy {
             tokens: Rate { burst: 600, per_hour: 7_200 },
             tokens_per_network: Rate { burst: 30, per_hour: 120 },
             codes_per_account: Rate { burst: 5, per_hour: 15 },
+            claims_per_account: Rate { burst: 3_000, per_hour: 6_000 },
         }
     }
 }

@@ -60,6 +60,8 @@ enum Purpose {
     AccountConfirmations = 16,
     /// Notices to one address.
     AddressNotices = 17,
+    /// Prekeys of others that one account claimed.
+    AccountClaims = 18,
 }
 
 impl Purpose {
@@ -89,6 +91,7 @@ impl Purpose {
             ProofFailures,
             AccountConfirmations,
             AddressNotices,
+            AccountClaims,
         ]
         .into_iter()
         .find(|purpose| *purpose as u8 == number)
@@ -147,6 +150,11 @@ impl Brakes {
         let subject = self.subject(&[b"address", address.folded().as_bytes()]);
         let rate = self.policy.notices_per_address;
         self.lock().take_all(&[(Purpose::AddressNotices, subject, rate)], now_ms)
+    }
+
+    /// An account claims a prekey of somebody.
+    pub(crate) fn claim(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
+        self.take_of_account(Purpose::AccountClaims, self.policy.claims_per_account, account, now_ms)
     }
 
     /// Counts a try at a second factor as failed, before it is checked.

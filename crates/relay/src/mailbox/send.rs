@@ -1,19 +1,24 @@
 use std::collections::HashMap;
 
 use crypto::{
-    envelope::{Envelope, Header},
+    envelope::{Envelope, Expiry, Header, Sender, Way},
     id::AccountId,
+    prekey::PrekeyKind,
 };
 use protocol::{
     Cursor, Refusal,
-    mailbox::{Send, Sent},
+    limits::{CLAIM_LIFETIME_MS, MAX_TIMER_S, MIN_TIMER_S},
+    mailbox::{ArchivedKey, Send, Sent},
     refusal::Code,
 };
 use tracing::{debug, warn};
 
+use super::archive::check_archived;
 use crate::{
     Caller, Relay,
-    port::{CurrentKeys, Delivered, NewEnvelope, SealedDelivery, SentEnvelope},
+    port::{
+        CurrentKeys, Delivered, ItemState, NewEnvelope, SealedDelivery, SendContext, SentEnvelope, UsedPrekey,
+    },
 };
 
 impl Relay {
@@ -24,9 +29,10 @@ impl Relay {
     ///
     /// # Errors
     /// [`Code::InvalidEnvelope`], [`Code::NotTheSender`], [`Code::MessageConflict`], [`Code::UnknownRecipient`] and
-    /// [`Code::StaleKeys`] (both with the accounts).
+    /// [`Code::StaleKeys`] (both with the accounts); [`Code::InvalidRequest`] when the sender's own copy is missing.
     pub async fn send(&self, caller: &Caller, request: Send) -> Result<Sent, Refusal> {
-        let envelope = Envelope::parse(request.envelope.as_slice()).map_err(|problem| {
+        let Send { envelope, archived } = request;
+        let envelope = Envelope::parse(envelope.as_slice()).map_err(|problem| {
             warn!(account = %caller.account(), %problem, "send: invalid envelope");
             Refusal::because(Code::InvalidEnvelope, format!("The envelope {problem}"))
         })?;
@@ -41,16 +47,13 @@ impl Relay {
         if let Some(sent) = context.sent {
             return answer_again(&envelope, sent);
         }
-        let verified = context.sender.is_some_and(|identity| envelope.verify(&identity).is_ok());
-        if !verified {
-            warn!(account = %caller.account(), "send: invalid signature");
-            let message = "The envelope is not signed by your identity key, or it was changed";
-            return Err(Refusal::because(Code::InvalidEnvelope, message));
-        }
+        check_signature(&envelope, caller, &context)?;
+        check_timer(header)?;
+        check_own_copy(header, archived.as_ref())?;
         check_recipients(header, &context.recipients)?;
 
         let received_at_ms = self.0.now_ms();
-        match self.0.store.deliver(to_deliver(&envelope, received_at_ms)).await? {
+        match self.0.store.deliver(to_deliver(&envelope, archived, received_at_ms)).await? {
             Delivered::Stored(ends) => {
                 self.0.events.publish(&ends);
                 let cursor = own_place(&ends, header.sender);
@@ -58,7 +61,55 @@ impl Relay {
             }
             Delivered::AlreadySent(sent) => answer_again(&envelope, sent),
             Delivered::UnknownRecipients(accounts) => Err(unknown_recipients(accounts)),
+            Delivered::StalePrekeys(accounts) => Err(stale_keys(header, accounts)),
         }
+    }
+}
+
+/// The device of this session signed it; or, as long as the account has no devices, its identity key.
+fn check_signature(envelope: &Envelope, caller: &Caller, context: &SendContext) -> Result<(), Refusal> {
+    let account = caller.account();
+    let refused = |message: &'static str| Err(Refusal::because(Code::InvalidEnvelope, message));
+    let Some(identity) = context.sender else { return Err(Code::NotSignedIn.into()) };
+    let device = match envelope.claimed_header().device {
+        None if context.sender_has_devices => {
+            warn!(%account, "send: not signed by a device");
+            return refused("The envelope is not signed by a device: this is an older version, load the page again");
+        }
+        None => None,
+        Some(device) => match caller.device().filter(|(own, _)| *own == device) {
+            Some(own) => Some(own),
+            None => {
+                warn!(%account, "send: another session's device");
+                return refused("The envelope is not signed by the device of this session");
+            }
+        },
+    };
+    if envelope.verify(Sender { identity, device }).is_err() {
+        warn!(%account, "send: invalid signature");
+        return refused("The envelope is not signed by your keys, or it was changed");
+    }
+    Ok(())
+}
+
+fn check_timer(header: &Header) -> Result<(), Refusal> {
+    match header.expiry {
+        Expiry::AfterSeconds(seconds) if !(MIN_TIMER_S..=MAX_TIMER_S).contains(&seconds) => {
+            let message = format!("Messages disappear after {MIN_TIMER_S} seconds to {MAX_TIMER_S} (a year)");
+            Err(Refusal::because(Code::InvalidEnvelope, message))
+        }
+        Expiry::AfterSeconds(_) | Expiry::AtMs(_) | Expiry::Never => Ok(()),
+    }
+}
+
+/// A sender without a seal would lose what was written; a disappearing message in an archive would stay.
+fn check_own_copy(header: &Header, archived: Option<&ArchivedKey>) -> Result<(), Refusal> {
+    let takes_archived = header.device.is_some() && !header.disappears();
+    match archived {
+        Some(key) if takes_archived => check_archived(key),
+        None if !takes_archived => Ok(()),
+        Some(_) => Err(Refusal::because(Code::InvalidRequest, "The sender's copy of this message is not archived")),
+        None => Err(Refusal::because(Code::InvalidRequest, "The sender's own archived key is missing")),
     }
 }
 
@@ -73,8 +124,8 @@ fn answer_again(envelope: &Envelope, sent: SentEnvelope) -> Result<Sent, Refusal
     Ok(Sent { message: header.message, hash, cursor: sender_cursor, received_at_ms })
 }
 
-/// Everyone exists, and the content key is sealed to the keys that are current. The keys are read a moment before the
-/// envelope is stored: one that changes in between is as if the envelope had come just before the change.
+/// Everyone exists, by the identity keys that are current. Whether the prekeys are, too, is looked at once more when the
+/// envelope is stored.
 fn check_recipients(header: &Header, current: &[CurrentKeys]) -> Result<(), Refusal> {
     let current: HashMap<AccountId, &CurrentKeys> = current.iter().map(|keys| (keys.account, keys)).collect();
     let mut unknown = Vec::new();
@@ -82,9 +133,7 @@ fn check_recipients(header: &Header, current: &[CurrentKeys]) -> Result<(), Refu
     for recipient in &header.recipients {
         match current.get(&recipient.account) {
             None => unknown.push(recipient.account),
-            Some(keys) if keys.identity != recipient.identity || keys.prekey != recipient.prekey => {
-                stale.push(recipient.account);
-            }
+            Some(keys) if keys.identity != recipient.identity => stale.push(recipient.account),
             Some(_) => {}
         }
     }
@@ -92,10 +141,14 @@ fn check_recipients(header: &Header, current: &[CurrentKeys]) -> Result<(), Refu
         return Err(unknown_recipients(unknown));
     }
     if !stale.is_empty() {
-        debug!(account = %header.sender, count = stale.len(), "send: stale keys");
-        return Err(Refusal::new(Code::StaleKeys).about(stale));
+        return Err(stale_keys(header, stale));
     }
     Ok(())
+}
+
+fn stale_keys(header: &Header, accounts: Vec<AccountId>) -> Refusal {
+    debug!(account = %header.sender, count = accounts.len(), "send: stale keys");
+    Refusal::new(Code::StaleKeys).about(accounts)
 }
 
 fn unknown_recipients(accounts: Vec<AccountId>) -> Refusal {
@@ -103,19 +156,46 @@ fn unknown_recipients(accounts: Vec<AccountId>) -> Refusal {
     Refusal::new(Code::UnknownRecipient).about(accounts)
 }
 
-fn to_deliver(envelope: &Envelope, received_at_ms: u64) -> NewEnvelope {
+fn to_deliver(envelope: &Envelope, archived: Option<ArchivedKey>, received_at_ms: u64) -> NewEnvelope {
     let header = envelope.claimed_header();
-    let deliveries = header.accounts().zip(envelope.seals());
+    let mut signed_prekeys = Vec::new();
+    let mut used_prekeys = Vec::new();
+    for recipient in &header.recipients {
+        match recipient.way {
+            Way::Sealed(PrekeyKind::Signed, id) => signed_prekeys.push((recipient.account, id)),
+            Way::Sealed(PrekeyKind::OneTime | PrekeyKind::Device, id) => {
+                used_prekeys.push(UsedPrekey { account: recipient.account, device: recipient.device, id });
+            }
+            Way::Own | Way::Absent => {}
+        }
+    }
+    let expires_at_ms = match header.expiry {
+        Expiry::AfterSeconds(seconds) => Some(received_at_ms.saturating_add(u64::from(seconds) * 1_000)),
+        Expiry::AtMs(_) | Expiry::Never => None,
+    };
     NewEnvelope {
         message: header.message,
         hash: envelope.hash(),
         sender: header.sender,
         received_at_ms,
+        expires_at_ms,
         shared: envelope.shared_bytes().to_vec(),
-        deliveries: deliveries
-            .map(|(account, seal)| SealedDelivery { account, seal: seal.to_vec() })
-            .collect(),
+        signed_prekeys,
+        used_prekeys,
+        claimed_after_ms: received_at_ms.saturating_sub(CLAIM_LIFETIME_MS),
+        deliveries: header.accounts().map(|account| delivery_to(account, envelope, archived.as_ref())).collect(),
     }
+}
+
+fn delivery_to(account: AccountId, envelope: &Envelope, archived: Option<&ArchivedKey>) -> SealedDelivery {
+    let header = envelope.claimed_header();
+    let archived = archived.filter(|_| account == header.sender).cloned();
+    let state = match &archived {
+        _ if header.disappears() => ItemState::OnDevices,
+        Some(_) => ItemState::Archived,
+        None => ItemState::Sealed,
+    };
+    SealedDelivery { account, seal: envelope.seals_of(account), archived, state }
 }
 
 fn own_place(ends: &[(AccountId, Cursor)], sender: AccountId) -> Cursor {

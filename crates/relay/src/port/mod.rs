@@ -13,10 +13,11 @@ pub use events::{Events, LocalEvents, Notice};
 pub use mailer::{Mailer, NoMailer};
 pub use passwords::{Bcrypt, BcryptCost, BcryptCostRefused, Busy, PasswordHash, Passwords};
 pub use store::{
-    Accounts, ArmedEmail, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys, Delivered,
-    DeliveryPage, Directory, DueMail, Emails, Expiry, Invite, InviteUse, Invites, LiveSession, Mailbox,
-    Mails, NewAccount, NewEnvelope, NewInvite, NewMail, NewSession, NewWraps, Proven, PutOutcome,
+    Accounts, ArmedEmail, Claim, Claimed, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys,
+    Delivered, DeliveryPage, Devices, Directory, DueMail, Emails, ErasedMessages, Expiry, Invite, InviteUse,
+    Invites, ItemState, LiveSession, LogOutcome, Mailbox, Mails, NewAccount, NewEnvelope, NewInvite,
+    NewLogEntry, NewMail, NewPrekeys, NewSession, NewWraps, Prekeys, Proven, PublishOutcome, PutOutcome,
     RedeemedKeys, Redemption, Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext,
-    SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredProfile, StoredSealedVault,
-    StoredSession, StoredTotp, VaultRoom, VaultRows,
+    SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredPrekeyStatus, StoredProfile,
+    StoredSealedVault, StoredSession, StoredTotp, UsedPrekey, VaultRoom, VaultRows,
 };

@@ -1,4 +1,7 @@
-use crypto::id::{AccountId, SessionId};
+use crypto::{
+    device::DevicePublic,
+    id::{AccountId, DeviceId, SessionId},
+};
 use protocol::{Refusal, Username, refusal::Code};
 use tracing::{debug, warn};
 
@@ -17,6 +20,7 @@ pub struct Caller {
     pub(super) username: Username,
     pub(super) network: Network,
     pub(super) renewed: Option<SessionToken>,
+    pub(super) device: Option<(DeviceId, DevicePublic)>,
 }
 
 impl Caller {
@@ -38,6 +42,11 @@ impl Caller {
     /// From where.
     pub fn network(&self) -> Network {
         self.network
+    }
+
+    /// By which of the account's devices, with its key: once it has said so.
+    pub fn device(&self) -> Option<(DeviceId, DevicePublic)> {
+        self.device
     }
 
     /// A fresh token for the same session, when the one that came was old: the face hands it back with its answer.
@@ -73,6 +82,6 @@ impl Relay {
         let renewed = (now_ms.abs_diff(issued_at_ms) >= RENEW_TOKEN_AFTER_MS).then(|| {
             token::issue(&self.0.secrets.token_key, Named { account, session, issued_at_ms: now_ms })
         });
-        Ok(Caller { account, session, username: live.username, network, renewed })
+        Ok(Caller { account, session, username: live.username, network, renewed, device: live.device })
     }
 }

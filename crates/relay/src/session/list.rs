@@ -28,6 +28,7 @@ impl Relay {
             device_name: session.device_name,
             created_at_ms: session.created_at_ms,
             last_seen_at_ms: session.last_seen_at_ms,
+            device: session.device,
             current: session.session == caller.session,
         });
         Ok(Sessions { sessions: sessions.collect() })

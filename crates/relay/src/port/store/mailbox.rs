@@ -3,9 +3,12 @@ use crypto::{
     id::{AccountId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
     identity::IdentityPublic,
 };
-use protocol::{Cursor, mailbox::Item};
+use protocol::{
+    Cursor,
+    mailbox::{ArchivedKey, ArchivedPlace, Item},
+};
 
-use super::StoreError;
+use super::{StoreError, UsedPrekey};
 
 /// Mailboxes.
 #[async_trait]
@@ -18,8 +21,9 @@ pub trait Mailbox: Send + Sync {
         recipients: &[AccountId],
     ) -> Result<SendContext, StoreError>;
 
-    /// Puts an envelope into the mailbox of each of its recipients, at the next place of each. A message id that is
-    /// taken changes nothing, for ever.
+    /// Puts an envelope into the mailbox of each of its recipients, at the next place of each, and uses up the prekeys that
+    /// serve once: each must have been claimed by the sender, and not before [`NewEnvelope::claimed_after_ms`]. The signed
+    /// prekeys must be those that stand. A message id that is taken changes nothing, for ever.
     async fn deliver(&self, envelope: NewEnvelope) -> Result<Delivered, StoreError>;
 
     /// Deliveries after a cursor in their order: at most `max_items`, and at most `max_bytes` of shared parts and seals,
@@ -31,6 +35,53 @@ pub trait Mailbox: Send + Sync {
         max_items: u32,
         max_bytes: usize,
     ) -> Result<DeliveryPage, StoreError>;
+
+    /// Deliveries before a cursor, backwards; limited like [`Self::page`].
+    async fn history(
+        &self,
+        account: AccountId,
+        before: Cursor,
+        max_items: u32,
+        max_bytes: usize,
+    ) -> Result<DeliveryPage, StoreError>;
+
+    /// Puts archived keys in the place of seals, where this message stands at this place and waits for it
+    /// ([`ItemState::Sealed`]); all else stays as it is.
+    async fn archive(&self, account: AccountId, keys: Vec<ArchivedPlace>) -> Result<(), StoreError>;
+
+    /// Erases messages in one mailbox, or, of those that this account has sent, in all: seals and archived keys, and the
+    /// shared part once nobody has either. The rows of places and envelopes stay.
+    async fn erase(
+        &self,
+        account: AccountId,
+        messages: Vec<MessageId>,
+        for_everyone: bool,
+    ) -> Result<ErasedMessages, StoreError>;
+
+    /// Erases in all mailboxes what was to disappear by now, at most `limit` envelopes, and, after anything was erased, what
+    /// the store's own log of changes still has of it. How many there were.
+    async fn erase_expired(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// What a place of a mailbox holds. The numbers are kept in stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ItemState {
+    /// A seal, which waits to be archived.
+    Sealed = 1,
+    /// An archived key.
+    Archived = 2,
+    /// Seals to keys of single devices, or none: it disappears, and is never archived.
+    OnDevices = 3,
+    /// Nothing any more.
+    Erased = 4,
+}
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErasedMessages {
+    /// How many messages.
+    pub messages: u32,
 }
 
 /// What is known before an envelope is taken: all of one moment.
@@ -40,6 +91,8 @@ pub struct SendContext {
     pub sent: Option<SentEnvelope>,
     /// The sender's identity key.
     pub sender: Option<IdentityPublic>,
+    /// Whether the sender's device log under this key has any entry.
+    pub sender_has_devices: bool,
     /// The keys of those recipients that exist, in whatever order.
     pub recipients: Vec<CurrentKeys>,
 }
@@ -79,8 +132,16 @@ pub struct NewEnvelope {
     pub sender: AccountId,
     /// When it is stored.
     pub received_at_ms: u64,
+    /// When it is erased; `None`: never.
+    pub expires_at_ms: Option<u64>,
     /// What all recipients get: stored once.
     pub shared: Vec<u8>,
+    /// The signed prekeys that it is sealed to: they must still stand.
+    pub signed_prekeys: Vec<(AccountId, PrekeyId)>,
+    /// The prekeys that it is sealed to and that serve once: they are used up.
+    pub used_prekeys: Vec<UsedPrekey>,
+    /// Those that were claimed before are not taken any more.
+    pub claimed_after_ms: u64,
     /// What each recipient gets, each account once.
     pub deliveries: Vec<SealedDelivery>,
 }
@@ -90,8 +151,12 @@ pub struct NewEnvelope {
 pub struct SealedDelivery {
     /// The recipient.
     pub account: AccountId,
-    /// The seal.
+    /// The seals, one after the other; none for a sender who archives, or a member who is absent.
     pub seal: Vec<u8>,
+    /// The sender's own archived key.
+    pub archived: Option<ArchivedKey>,
+    /// What the place holds then.
+    pub state: ItemState,
 }
 
 /// How a delivery came out.
@@ -103,6 +168,8 @@ pub enum Delivered {
     AlreadySent(SentEnvelope),
     /// These recipients do not exist; nothing was written.
     UnknownRecipients(Vec<AccountId>),
+    /// Prekeys of these recipients do not stand any more, or were not claimed by the sender; nothing was written.
+    StalePrekeys(Vec<AccountId>),
 }
 
 /// A page of a mailbox.

@@ -2,11 +2,13 @@
 
 mod accounts;
 mod counters;
+mod devices;
 mod directory;
 mod error;
 mod invites;
 mod mailbox;
 mod mails;
+mod prekeys;
 mod resets;
 mod second_factors;
 mod sessions;
@@ -16,13 +18,18 @@ pub use accounts::{
     Accounts, Credentials, NewAccount, NewWraps, Proven, Registered, StoredProfile, StoredTotp,
 };
 pub use counters::{Counter, Counters};
+pub use devices::{Devices, LogOutcome, NewLogEntry};
 pub use directory::Directory;
 pub use error::StoreError;
 pub use invites::{Invite, InviteUse, Invites, NewInvite};
 pub use mailbox::{
-    CurrentKeys, Delivered, DeliveryPage, Mailbox, NewEnvelope, SealedDelivery, SendContext, SentEnvelope,
+    CurrentKeys, Delivered, DeliveryPage, ErasedMessages, ItemState, Mailbox, NewEnvelope, SealedDelivery,
+    SendContext, SentEnvelope,
 };
 pub use mails::{DueMail, Mails, NewMail};
+pub use prekeys::{
+    Claim, Claimed, NewPrekeys, Prekeys, PublishOutcome, StoredPrekeyStatus, UsedPrekey,
+};
 pub use resets::{ArmedEmail, ConfirmedEmail, Emails, RedeemedKeys, Redemption, Resets, StandingReset};
 pub use second_factors::SecondFactors;
 pub use sessions::{Expiry, LiveSession, NewSession, Sessions, StoredSession};
@@ -34,11 +41,13 @@ pub use vault::{PutOutcome, SealedVaults, StoredSealedVault, VaultRoom, VaultRow
 pub trait Store:
     Accounts
     + Counters
+    + Devices
     + Directory
     + Emails
     + Invites
     + Mailbox
     + Mails
+    + Prekeys
     + Resets
     + SealedVaults
     + SecondFactors
@@ -50,11 +59,13 @@ pub trait Store:
 impl<S> Store for S where
     S: Accounts
         + Counters
+        + Devices
         + Directory
         + Emails
         + Invites
         + Mailbox
         + Mails
+        + Prekeys
         + Resets
         + SealedVaults
         + SecondFactors

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use crypto::{
-    id::{AccountId, SessionId},
+    device::DevicePublic,
+    id::{AccountId, DeviceId, SessionId},
     kdf::KdfParams,
 };
 use protocol::{Cursor, Username};
@@ -72,6 +73,8 @@ pub struct LiveSession {
     pub unlock_half: [u8; 32],
     /// Where the account's mailbox ends.
     pub mailbox_end: Cursor,
+    /// Which of the account's devices uses it, with its key, once it has said so.
+    pub device: Option<(DeviceId, DevicePublic)>,
 }
 
 impl core::fmt::Debug for NewSession {
@@ -83,8 +86,16 @@ impl core::fmt::Debug for NewSession {
 
 impl core::fmt::Debug for LiveSession {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { account, username, kdf: _, created_at_ms, last_seen_at_ms, unlock_half: _, mailbox_end } =
-            self;
+        let Self {
+            account,
+            username,
+            kdf: _,
+            created_at_ms,
+            last_seen_at_ms,
+            unlock_half: _,
+            mailbox_end,
+            device: _,
+        } = self;
         write!(
             f,
             "LiveSession {{ account: {account}, username: {username}, created_at_ms: {created_at_ms}, \
@@ -113,4 +124,6 @@ pub struct StoredSession {
     pub created_at_ms: u64,
     /// When it was last seen, to the minute.
     pub last_seen_at_ms: u64,
+    /// Which of the account's devices uses it.
+    pub device: Option<DeviceId>,
 }

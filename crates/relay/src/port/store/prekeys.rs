@@ -1,0 +1,116 @@
+use async_trait::async_trait;
+use crypto::{
+    id::{AccountId, DeviceId, PrekeyId},
+    prekey::SignedPrekey,
+};
+use protocol::Cursor;
+
+use super::StoreError;
+
+/// Prekeys: a signed one for each account, and pools of such as serve once, of accounts and of devices.
+#[async_trait]
+pub trait Prekeys: Send + Sync {
+    /// Takes checked prekeys: all of them or none.
+    async fn publish_prekeys(
+        &self,
+        account: AccountId,
+        new: NewPrekeys,
+    ) -> Result<PublishOutcome, StoreError>;
+
+    /// How the account's prekeys stand, and those of this device. `None`: there is no such account.
+    async fn prekey_status(
+        &self,
+        account: AccountId,
+        device: Option<DeviceId>,
+    ) -> Result<Option<StoredPrekeyStatus>, StoreError>;
+
+    /// Hands out a prekey of each account's pool, or of each of its devices' pools: the one with the lowest id that nobody
+    /// has claimed and that was not published before `published_after_ms`. No prekey is handed out twice. Those that are older
+    /// than that are forgotten, and so are claims that are: they hold no room.
+    async fn claim_prekeys(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+}
+
+/// Prekeys that are published.
+#[derive(Clone, Debug)]
+pub struct NewPrekeys {
+    /// Takes the place of the signed prekey if its sequence and its id are higher.
+    pub signed: Option<SignedPrekey>,
+    /// For the account's pool, ids ascending.
+    pub one_time: Vec<SignedPrekey>,
+    /// Whether those of the account's pool that nobody has claimed go first, but for those that are published here again.
+    pub replace: bool,
+    /// For a device's pool, ids ascending.
+    pub device: Option<(DeviceId, Vec<SignedPrekey>)>,
+    /// When.
+    pub at_ms: u64,
+    /// Most that a pool holds unclaimed.
+    pub room: u32,
+}
+
+/// How publishing came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishOutcome {
+    /// They stand. Those of a pool whose ids are not above all that were ever published there were taken for a repetition,
+    /// and left out; so was the signed prekey that stands already, byte for byte.
+    Done,
+    /// The signed prekey does not count on from the one that stands, or there is no such account. Nothing was written.
+    Conflict,
+    /// A pool is full. Nothing was written.
+    Full,
+}
+
+/// How prekeys stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPrekeyStatus {
+    /// The signed prekey.
+    pub signed: SignedPrekey,
+    /// Since when it stands.
+    pub signed_at_ms: u64,
+    /// Unclaimed in the account's pool.
+    pub one_time_left: u32,
+    /// The highest id ever published there; 0 before the first.
+    pub last_one_time: u32,
+    /// Unclaimed in the device's pool.
+    pub device_left: u32,
+    /// The highest id ever published there; 0 before the first.
+    pub last_device: u32,
+    /// The lowest place of the mailbox that [waits to be archived](super::ItemState::Sealed).
+    pub first_unarchived: Option<Cursor>,
+}
+
+/// Who claims what.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// For whom.
+    pub by: AccountId,
+    /// Whose.
+    pub accounts: Vec<AccountId>,
+    /// Whether of their devices.
+    pub of_devices: bool,
+    /// When.
+    pub at_ms: u64,
+    /// Those that were published before are not handed out.
+    pub published_after_ms: u64,
+}
+
+/// A prekey that was handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Whose.
+    pub account: AccountId,
+    /// Of which device.
+    pub device: Option<DeviceId>,
+    /// The prekey.
+    pub prekey: SignedPrekey,
+}
+
+/// A prekey that an envelope is sealed to and that serves once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsedPrekey {
+    /// Whose.
+    pub account: AccountId,
+    /// Of which device.
+    pub device: Option<DeviceId>,
+    /// Which.
+    pub id: PrekeyId,
+}

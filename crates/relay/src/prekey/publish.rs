@@ -1,0 +1,92 @@
+use crypto::{
+    id::PrekeyId,
+    prekey::{PrekeyKind, SignedPrekey},
+};
+use protocol::{
+    Refusal,
+    limits::{MAX_PREKEYS_AT_ONCE, MAX_UNCLAIMED_PREKEYS},
+    prekey::{PrekeysPublished, PublishPrekeys},
+    refusal::Code,
+};
+use tracing::{info, warn};
+
+use crate::{
+    Caller, Relay,
+    port::{NewPrekeys, PublishOutcome},
+};
+
+impl Relay {
+    /// Publishes prekeys of the caller's account, and of the device of this session.
+    ///
+    /// # Errors
+    /// [`Code::InvalidKeys`] for a prekey that is not signed as it must be, or is of another kind;
+    /// [`Code::InvalidRequest`] for too many, or ids out of order; [`Code::VersionConflict`] for a signed prekey that does
+    /// not count on; [`Code::QuotaExceeded`] when there are enough.
+    pub async fn publish_prekeys(
+        &self,
+        caller: &Caller,
+        request: PublishPrekeys,
+    ) -> Result<PrekeysPublished, Refusal> {
+        let PublishPrekeys { signed, one_time, device, replace } = request;
+        let account = caller.account();
+        check_batch(&one_time)?;
+        check_batch(&device)?;
+        let bundle = self.0.store.find_keys(&[account]).await?.pop().ok_or(Code::NotSignedIn)?;
+        let of_account = |prekey: &SignedPrekey, kind: PrekeyKind| {
+            if prekey.kind() != kind {
+                return Err("is of another kind".to_owned());
+            }
+            prekey.verify(account, &bundle.identity).map(drop).map_err(|problem| problem.to_string())
+        };
+        let of_device = |prekey: &SignedPrekey| {
+            let (device, key) = caller.device().ok_or("is of a device that nobody has added")?;
+            let verified = prekey.verify_of_device(account, &bundle.identity, device, &key);
+            verified.map(drop).map_err(|problem| problem.to_string())
+        };
+        let checked = signed
+            .iter()
+            .map(|prekey| of_account(prekey, PrekeyKind::Signed))
+            .chain(one_time.iter().map(|prekey| of_account(prekey, PrekeyKind::OneTime)))
+            .chain(device.iter().map(of_device))
+            .collect::<Result<Vec<()>, String>>();
+        checked.map_err(|problem| {
+            warn!(%account, %problem, "prekeys: invalid keys");
+            Refusal::because(Code::InvalidKeys, format!("A prekey {problem}"))
+        })?;
+        let count = one_time.len() + device.len();
+        let new = NewPrekeys {
+            signed,
+            one_time,
+            replace,
+            device: caller.device().filter(|_| !device.is_empty()).map(|(id, _)| (id, device)),
+            at_ms: self.0.now_ms(),
+            room: MAX_UNCLAIMED_PREKEYS,
+        };
+        match self.0.store.publish_prekeys(account, new).await? {
+            PublishOutcome::Done => {
+                info!(%account, count, "prekeys: published");
+                Ok(PrekeysPublished {})
+            }
+            PublishOutcome::Conflict => Err(Refusal::because(
+                Code::VersionConflict,
+                "A newer signed prekey stands: another device was faster",
+            )),
+            PublishOutcome::Full => Err(Refusal::because(
+                Code::QuotaExceeded,
+                format!("There are at most {MAX_UNCLAIMED_PREKEYS} unclaimed prekeys: these are enough"),
+            )),
+        }
+    }
+}
+
+fn check_batch(prekeys: &[SignedPrekey]) -> Result<(), Refusal> {
+    if prekeys.len() > MAX_PREKEYS_AT_ONCE {
+        let message = format!("Publish at most {MAX_PREKEYS_AT_ONCE} prekeys of a kind at once");
+        return Err(Refusal::because(Code::InvalidRequest, message));
+    }
+    let ascend = prekeys.is_sorted_by(|one, next| one.id() < next.id());
+    if !ascend || prekeys.first().is_some_and(|first| first.id() == PrekeyId(0)) {
+        return Err(Refusal::because(Code::InvalidRequest, "The ids of prekeys count up, from 1"));
+    }
+    Ok(())
+}

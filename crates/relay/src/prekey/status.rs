@@ -1,0 +1,41 @@
+use protocol::{
+    Refusal,
+    prekey::{FetchPrekeyStatus, PrekeyStatus},
+    refusal::Code,
+};
+
+use crate::{Caller, Relay, port::StoredPrekeyStatus};
+
+impl Relay {
+    /// How the caller's prekeys and archive stand: what is due is for the device to decide.
+    ///
+    /// # Errors
+    /// [`Code::NotSignedIn`] when the account was deleted meanwhile.
+    pub async fn prekey_status(
+        &self,
+        caller: &Caller,
+        FetchPrekeyStatus {}: FetchPrekeyStatus,
+    ) -> Result<PrekeyStatus, Refusal> {
+        let device = caller.device().map(|(device, _)| device);
+        let status = self.0.store.prekey_status(caller.account(), device).await?;
+        let StoredPrekeyStatus {
+            signed,
+            signed_at_ms,
+            one_time_left,
+            last_one_time,
+            device_left,
+            last_device,
+            first_unarchived,
+        } = status.ok_or(Code::NotSignedIn)?;
+        Ok(PrekeyStatus {
+            signed,
+            signed_at_ms,
+            one_time_left,
+            last_one_time,
+            device_left,
+            last_device,
+            first_unarchived,
+            now_ms: self.0.now_ms(),
+        })
+    }
+}
