@@ -207,6 +207,16 @@ impl<D: Device> Account<D> {
         Ok(message)
     }
 
+    /// What devices tell each other: it stays, whatever the conversation's timer.
+    pub(crate) async fn put_note(
+        &self,
+        conversation: ConversationId,
+        content: Content,
+    ) -> Result<(), ComposeError> {
+        let message = MessageId::random(&mut crate::device::DeviceRng(&*self.0.device));
+        self.put_into_outbox(conversation, message, content).await
+    }
+
     async fn put_into_outbox(
         &self,
         conversation: ConversationId,
@@ -215,14 +225,16 @@ impl<D: Device> Account<D> {
     ) -> Result<(), ComposeError> {
         let engine = &self.0;
         let written_at_ms = engine.device.now_ms();
-        let order = {
+        let (order, timer_s) = {
             let mut state = engine.state();
             if !state.conversations.contains_key(&conversation) {
                 return Err(ComposeError::UnknownConversation);
             }
-            state.next_order(written_at_ms)
+            let disappears = matches!(content, Content::Text { .. });
+            let timer_s = if disappears { state.timer(conversation) } else { 0 };
+            (state.next_order(written_at_ms), timer_s)
         };
-        let draft = KeptDraft { conversation, order, written_at_ms, content };
+        let draft = KeptDraft { conversation, order, written_at_ms, content, timer_s };
         let record = engine.records.put(&*engine.device, engine.records.draft(message), &draft);
         engine.records.write(&*engine.device, vec![record]).await?;
         engine.state().take_draft(message, draft);
@@ -431,13 +443,15 @@ impl<D: Device> Account<D> {
         SafetyNumber::between((engine.me.account, &mine), (contact, theirs))
     }
 
-    /// Ends the session and removes everything of this account from the device, also what waits to be sent. When the
-    /// server cannot be reached, the session there ends by itself after a week without use.
+    /// Ends the session and removes everything of this account from the device, also what waits to be sent. The device leaves
+    /// the account's device log. When the server cannot be reached, the session there ends by itself after a week without
+    /// use, and another device of the account tidies up.
     ///
     /// # Errors
     /// [`StoreUnavailable`]: something may be left on the device.
     pub async fn log_out(&self) -> Result<(), StoreUnavailable> {
         let engine = &self.0;
+        engine.leave_log().await;
         let ended: Result<_, CallError> = engine.device.call(Logout {}).await;
         // Whatever the server said, the device forgets.
         drop(ended);

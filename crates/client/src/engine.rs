@@ -9,7 +9,10 @@ use crate::{
     Account, Contact, Device, Interruption, StoreUnavailable,
     conversation::state::State,
     device::Change,
+    logs::Logs,
     records::{Records, kdf_record},
+    repairs::Repair,
+    this_device::ThisDevice,
     vault::{Vault, VaultRefused},
 };
 
@@ -26,7 +29,11 @@ pub(crate) struct Engine<D> {
     /// One synchronisation at a time, one flush at a time: a second call waits, and then finds little to do.
     pub(crate) syncing: futures::lock::Mutex<()>,
     pub(crate) flushing: futures::lock::Mutex<()>,
+    pub(crate) introducing: futures::lock::Mutex<()>,
+    pub(crate) maintaining: futures::lock::Mutex<()>,
     state: Mutex<State>,
+    logs: Mutex<Logs>,
+    introduced: Mutex<Option<ThisDevice>>,
     listener: Mutex<Option<Listener>>,
 }
 
@@ -57,6 +64,10 @@ impl<D: Device> Engine<D> {
             account_key,
             syncing: futures::lock::Mutex::new(()),
             flushing: futures::lock::Mutex::new(()),
+            introducing: futures::lock::Mutex::new(()),
+            maintaining: futures::lock::Mutex::new(()),
+            logs: Mutex::default(),
+            introduced: Mutex::default(),
             listener: Mutex::new(None),
             device,
         };
@@ -69,7 +80,8 @@ impl<D: Device> Engine<D> {
         let name = self.records.start();
         let start = self.records.seal(&*self.device, &name, &self.session.mailbox_end);
         let start = self.records.put_if_absent(&*self.device, &name, start).await?;
-        self.state().start = self.records.open(&name, &start).unwrap_or(self.session.mailbox_end);
+        let start = self.records.open(&name, &start).unwrap_or(self.session.mailbox_end);
+        self.state().begin_at(start);
         Ok(())
     }
 
@@ -95,6 +107,28 @@ impl<D: Device> Engine<D> {
     /// Short, and never held across an await.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Short, and never held across an await, like the state.
+    pub(crate) fn logs(&self) -> MutexGuard<'_, Logs> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This device, once it was introduced in this session.
+    pub(crate) fn introduced(&self) -> Option<ThisDevice> {
+        self.introduced.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_introduced(&self, this: Option<ThisDevice>) {
+        *self.introduced.lock().unwrap_or_else(PoisonError::into_inner) = this;
+    }
+
+    /// Looks for what other devices have changed in the vault.
+    pub(crate) async fn refresh_vault(&self) -> Result<(), Interruption> {
+        if self.vault.refresh(&*self.device, &self.records).await? {
+            self.note_repair(Repair::VaultRestored).await?;
+        }
+        Ok(())
     }
 
     pub(crate) fn listen(&self, listener: Listener) {

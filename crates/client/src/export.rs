@@ -12,7 +12,9 @@ use protocol::{
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::{Account, Body, Contact, Device, Interruption, MessageState, device::DeviceRng};
+use crate::{
+    Account, Body, Contact, Device, Interruption, MessageState, conversation::view::timer_line, device::DeviceRng,
+};
 
 /// The form of the JSON.
 const FORMAT: &str = "secure-messaging/1 export";
@@ -118,6 +120,7 @@ impl<D: Device> Account<D> {
 fn exported(message: crate::Message) -> ExportedMessage {
     let text = match message.body {
         Body::Text(text) => Some(text),
+        Body::Timer(seconds) => Some(timer_line(seconds)),
         Body::NeedsNewerVersion | Body::Unreadable => None,
     };
     ExportedMessage {

@@ -1,21 +1,54 @@
-//! The ladder that a delivery climbs, in the order of `docs/protocol.md`: parsed, its sender's key accepted, verified,
-//! oneself in the list, not seen before, opened. What falls off says where it lands; nothing here waits for anything.
+//! The ladder that a delivery climbs, in the order of `docs/protocol.md`: parsed, its sender's key accepted, the device that
+//! signed known, verified, oneself in the list, not seen before, opened. What falls off says where it lands; nothing here
+//! waits for anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{
-    envelope::{Delivery, Header, VerifiedDelivery},
-    id::{AccountId, Fingerprint, MessageId},
+    archive::ArchivePlace,
+    envelope::{ContentKey, Delivery, Expiry, Header, Opened, Sender, VerifiedDelivery, Way},
+    id::{AccountId, DeviceId, Fingerprint, MessageId, PrekeyId},
     identity::IdentityPublic,
+    prekey::{PrekeyKind, PrekeySecret},
 };
-use protocol::{content::Content, mailbox::Item};
+use protocol::{Cursor, content::Content, mailbox::Item};
 
-use crate::{records::KeptDelivery, records::KeptMessage, vault::Vault};
+use crate::{
+    conversation::state::State,
+    logs::Logs,
+    records::{KeptDelivery, KeptMessage},
+    vault::Vault,
+};
 
-/// Who climbs: an account with its keys and the keys that it accepts.
+/// Who climbs: an account with its keys and the keys that it accepts, on one device.
 pub(crate) struct Ladder<'a> {
     pub(crate) me: AccountId,
     pub(crate) vault: &'a Vault,
+    pub(crate) logs: &'a Logs,
+    pub(crate) state: &'a State,
+    /// This device, and its prekeys that live.
+    pub(crate) device: Option<DeviceId>,
+    pub(crate) device_prekeys: &'a BTreeMap<PrekeyId, PrekeySecret>,
+    /// What this device wrote itself and no other has.
+    pub(crate) own_texts: &'a BTreeMap<MessageId, Content>,
+    pub(crate) clock: Clock,
+}
+
+/// What time it is, here and on the server, at the same moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    pub(crate) here_ms: u64,
+    pub(crate) there_ms: u64,
+}
+
+impl Clock {
+    /// When a message is to be gone by this device's clock, however wrong that is: what is left of its timer, which never is
+    /// more than all of it. `None`: its time is over.
+    fn gone_at_ms(self, received_at_ms: u64, timer_s: u32) -> Option<u64> {
+        let timer_ms = u64::from(timer_s) * 1_000;
+        let left_ms = timer_ms.saturating_sub(self.there_ms.saturating_sub(received_at_ms));
+        (left_ms > 0).then(|| self.here_ms.saturating_add(left_ms))
+    }
 }
 
 /// Where a delivery landed.
@@ -23,6 +56,12 @@ pub(crate) struct Landed {
     pub(crate) delivery: KeptDelivery,
     /// For a message: who is in its conversation.
     pub(crate) members: Vec<AccountId>,
+    /// The content key of a message that is not archived yet.
+    pub(crate) to_archive: Option<ContentKey>,
+    /// The one-time prekey that it came by, which dies when the message is archived.
+    pub(crate) one_time: Option<(Fingerprint, PrekeyId)>,
+    /// The prekey of this device that it came by, which dies when the message is kept.
+    pub(crate) of_device: Option<PrekeyId>,
 }
 
 /// Which key a sender must have signed with.
@@ -34,46 +73,47 @@ pub(crate) enum SenderKey {
     Forged,
 }
 
+/// The device that must have signed.
+enum Signer {
+    Known(Sender, Option<u32>),
+    /// The log that this device knows does not have it.
+    Unknown,
+    /// It was revoked before.
+    Ended,
+}
+
 impl Ladder<'_> {
-    /// Lets a delivery climb. `is_seen` tells the messages that are known, `seen_here` those of the deliveries before it.
-    pub(crate) fn climb(
-        &self,
-        item: &Item,
-        is_seen: impl Fn(MessageId) -> bool,
-        seen_here: &mut BTreeSet<MessageId>,
-    ) -> Landed {
+    /// Lets a delivery climb. `seen_here` tells the messages of the deliveries before it.
+    pub(crate) fn climb(&self, item: &Item, seen_here: &mut BTreeSet<MessageId>) -> Landed {
+        if item.shared.0.is_empty() {
+            return Landed::as_is(KeptDelivery::Erased);
+        }
         let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
-            return Landed::dropped();
+            return Landed::as_is(KeptDelivery::Dropped);
         };
         let sender = delivery.claimed_header().sender;
         if self.is_locked(delivery.claimed_header()) {
             return Landed::held(self.me, item);
         }
-        let key = match self.sender_key(delivery.claimed_header()) {
+        let identity = match self.sender_key(delivery.claimed_header()) {
             SenderKey::Accepted(key) => key,
             SenderKey::NotAccepted => return Landed::held(sender, item),
-            SenderKey::Forged => return Landed::dropped(),
+            SenderKey::Forged => return Landed::as_is(KeptDelivery::Dropped),
         };
-        let Ok(verified) = delivery.verify(&key) else { return Landed::dropped() };
+        let (signer, position) = match self.signer(delivery.claimed_header(), identity, item.cursor) {
+            Signer::Known(signer, position) => (signer, position),
+            Signer::Unknown => return Landed::held(sender, item),
+            Signer::Ended => return Landed::as_is(KeptDelivery::Dropped),
+        };
+        let Ok(verified) = delivery.verify(signer) else { return Landed::as_is(KeptDelivery::Dropped) };
         let header = verified.header().clone();
+        let is_seen = self.state.place_of(header.message).is_some_and(|place| place != item.cursor);
         let for_me = header.place_of(self.me).is_some();
-        if !for_me || is_seen(header.message) || !seen_here.insert(header.message) {
-            return Landed::dropped();
+        if !for_me || is_seen || !seen_here.insert(header.message) {
+            return Landed::as_is(KeptDelivery::Dropped);
         }
-        let opened = self.open(verified);
-        let (hash, content) = opened.map_or((None, None), |(hash, content)| (Some(hash), content));
-        Landed {
-            delivery: KeptDelivery::Message(KeptMessage {
-                conversation: header.conversation,
-                message: header.message,
-                sender,
-                hash,
-                sent_at_ms: header.sent_at_ms,
-                received_at_ms: item.received_at_ms,
-                content,
-            }),
-            members: header.accounts().collect(),
-        }
+        let log = position.map(|position| (identity.fingerprint(), position));
+        self.opened(item, verified, header, log)
     }
 
     /// The key that the header names for its sender, if it is accepted.
@@ -88,38 +128,200 @@ impl Ladder<'_> {
         accepted.map_or(SenderKey::NotAccepted, SenderKey::Accepted)
     }
 
+    /// Whether the log that verifies this header is not known, or not as far as the header says.
+    pub(crate) fn lacks_log(&self, header: &Header, identity: &IdentityPublic) -> bool {
+        let Some(device) = header.device else { return false };
+        let log = self.logs.get(header.sender, identity.fingerprint());
+        log.is_none_or(|log| log.device(device).is_none() || log.position_of(header.log_head).is_none())
+    }
+
+    /// Whether it is sealed to a key that does not live here: then another device may have archived it.
+    pub(crate) fn lacks_key(&self, header: &Header, item: &Item) -> bool {
+        if let Some(archived) = &item.archived {
+            return self.vault.archive_key(archived.epoch).is_none();
+        }
+        let mut sealed = header.places_of(self.me).filter_map(|(_, recipient)| match recipient.way {
+            Way::Sealed(kind @ (PrekeyKind::Signed | PrekeyKind::OneTime), id) => {
+                Some((recipient.identity, kind, id))
+            }
+            Way::Sealed(PrekeyKind::Device, _) | Way::Own | Way::Absent => None,
+        });
+        sealed.any(|(identity, kind, id)| self.vault.prekey(identity, kind, id).is_none())
+    }
+
+    fn signer(&self, header: &Header, identity: IdentityPublic, cursor: Cursor) -> Signer {
+        let Some(device) = header.device else {
+            // Who has spoken as a device does not speak without one any more.
+            let has_devices = self.state.log_was_seen(header.sender, identity.fingerprint(), 0, cursor);
+            return if has_devices { Signer::Ended } else { Signer::Known(Sender::from(&identity), None) };
+        };
+        let Some(log) = self.logs.get(header.sender, identity.fingerprint()) else { return Signer::Unknown };
+        let (Some(known), Some(position)) = (log.device(device), log.position_of(header.log_head)) else {
+            return Signer::Unknown;
+        };
+        if position < known.added_at {
+            return Signer::Ended;
+        }
+        if let Some(revoked_at) = known.revoked_at {
+            // It must not have known of its end, nor may the account have spoken of it before.
+            let spoken = self.state.log_was_seen(header.sender, identity.fingerprint(), revoked_at, cursor);
+            if position >= revoked_at || spoken {
+                return Signer::Ended;
+            }
+            if !self.state.has_whole_history() {
+                return Signer::Unknown;
+            }
+        }
+        Signer::Known(Sender { identity, device: Some((device, known.key)) }, Some(position))
+    }
+
     /// Whether it is sealed to keys of this account that are not in the vault: those from before a reset.
     fn is_locked(&self, header: &Header) -> bool {
         let mine = fingerprint_of(header, self.me);
         mine.is_some_and(|fingerprint| self.vault.own_identity(fingerprint).is_none())
     }
 
-    fn open(&self, verified: VerifiedDelivery) -> Option<(crypto::id::EnvelopeHash, Option<Content>)> {
-        let place = verified.header().place_of(self.me)?;
-        let recipient = &verified.header().recipients[place];
+    fn opened(
+        &self,
+        item: &Item,
+        verified: VerifiedDelivery,
+        header: Header,
+        log: Option<(Fingerprint, u32)>,
+    ) -> Landed {
+        let timer_s = match header.expiry {
+            Expiry::AfterSeconds(seconds) => seconds,
+            Expiry::AtMs(_) | Expiry::Never => 0,
+        };
+        let gone_at_ms = (timer_s > 0).then(|| self.clock.gone_at_ms(item.received_at_ms, timer_s));
+        if gone_at_ms == Some(None) {
+            return Landed::as_is(KeptDelivery::Erased);
+        }
+        let hash = verified.hash();
+        let mut landed = Landed::as_is(KeptDelivery::Dropped);
+        let content = match self.own_text(&header) {
+            Some(content) => Some((hash, Some(content))),
+            None if header.disappears() && self.own_seal(&header).is_none() => {
+                return Landed::as_is(KeptDelivery::Elsewhere);
+            }
+            None => self.open(item, verified, &header, &mut landed).map(|opened| {
+                (opened.hash(), serde_json::from_slice(opened.content()).ok())
+            }),
+        };
+        let (hash, content) = content.map_or((None, None), |(hash, content)| (Some(hash), content));
+        landed.members = header.accounts().collect();
+        landed.delivery = KeptDelivery::Message(KeptMessage {
+            conversation: header.conversation,
+            message: header.message,
+            sender: header.sender,
+            hash,
+            sent_at_ms: header.sent_at_ms,
+            received_at_ms: item.received_at_ms,
+            content,
+            gone_at_ms: gone_at_ms.flatten(),
+            timer_s,
+            log,
+            used: one_time_prekeys(&header).collect(),
+        });
+        landed
+    }
+
+    /// What this device wrote itself, of a message whose key nobody archives.
+    fn own_text(&self, header: &Header) -> Option<Content> {
+        let is_own = header.disappears() && header.sender == self.me && header.device == self.device;
+        is_own.then(|| self.own_texts.get(&header.message).cloned()).flatten()
+    }
+
+    /// The prekey of this device that a disappearing message is sealed to.
+    fn own_seal(&self, header: &Header) -> Option<PrekeyId> {
+        header.places_of(self.me).find_map(|(_, recipient)| match recipient.way {
+            Way::Sealed(PrekeyKind::Device, id) if recipient.device == self.device => Some(id),
+            _ => None,
+        })
+    }
+
+    fn open(
+        &self,
+        item: &Item,
+        verified: VerifiedDelivery,
+        header: &Header,
+        landed: &mut Landed,
+    ) -> Option<Opened> {
+        let place = header.place_of(self.me)?;
+        let recipient = header.recipients[place];
         let identity = self.vault.own_identity(recipient.identity)?;
-        let prekey = self.vault.prekey(recipient.prekey)?;
+        if let Way::Sealed(PrekeyKind::OneTime, id) = recipient.way {
+            landed.one_time = Some((recipient.identity, id));
+        }
+        if let Some(archived) = &item.archived {
+            let place = ArchivePlace {
+                account: self.me,
+                conversation: header.conversation,
+                message: header.message,
+                epoch: archived.epoch,
+            };
+            let content_key =
+                self.vault.archive_key(archived.epoch)?.open(place, archived.sealed.as_slice()).ok()?;
+            return verified.open_with(content_key).ok();
+        }
+        if let Some(id) = self.own_seal(header) {
+            landed.of_device = Some(id);
+            let prekey = self.device_prekeys.get(&id)?;
+            return verified.open(self.me, &identity, prekey).ok();
+        }
+        let Way::Sealed(kind, id) = recipient.way else { return None };
+        let prekey = self.vault.prekey(recipient.identity, kind, id)?;
         let opened = verified.open(self.me, &identity, &prekey).ok()?;
-        Some((opened.hash(), serde_json::from_slice(opened.content()).ok()))
+        landed.to_archive = Some(opened.content_key().clone());
+        Some(opened)
     }
 }
 
 impl Landed {
-    /// Whether it is a message that opened.
-    pub(crate) fn is_opened(&self) -> bool {
-        matches!(&self.delivery, KeptDelivery::Message(message) if message.hash.is_some())
+    /// Whether it is a message that opened, or one that was erased.
+    pub(crate) fn is_sound(&self) -> bool {
+        match &self.delivery {
+            KeptDelivery::Message(message) => message.hash.is_some(),
+            KeptDelivery::Erased | KeptDelivery::Elsewhere => true,
+            KeptDelivery::Held { .. } | KeptDelivery::Dropped => false,
+        }
     }
 
-    fn dropped() -> Self {
-        Self { delivery: KeptDelivery::Dropped, members: Vec::new() }
+    fn as_is(delivery: KeptDelivery) -> Self {
+        Self { delivery, members: Vec::new(), to_archive: None, one_time: None, of_device: None }
     }
 
     fn held(sender: AccountId, item: &Item) -> Self {
-        let Item { cursor: _, received_at_ms, shared, seal } = item.clone();
-        Self { delivery: KeptDelivery::Held { sender, received_at_ms, shared, seal }, members: Vec::new() }
+        let Item { cursor: _, received_at_ms, shared, seal, archived } = item.clone();
+        Self::as_is(KeptDelivery::Held { sender, received_at_ms, shared, seal, archived })
     }
+}
+
+/// The prekeys of accounts that this message used up.
+fn one_time_prekeys(header: &Header) -> impl Iterator<Item = (AccountId, PrekeyId)> {
+    header.recipients.iter().filter_map(|recipient| match recipient.way {
+        Way::Sealed(PrekeyKind::OneTime, id) => Some((recipient.account, id)),
+        _ => None,
+    })
 }
 
 fn fingerprint_of(header: &Header, account: AccountId) -> Option<Fingerprint> {
     header.place_of(account).map(|place| header.recipients[place].identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_runs_by_the_servers_clock_and_ends_by_the_devices_however_wrong_it_is() {
+        const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+        let there_ms = 1_790_000_000_000;
+        for here_ms in [there_ms, there_ms - WEEK_MS, there_ms + WEEK_MS] {
+            let clock = Clock { here_ms, there_ms };
+            assert_eq!(clock.gone_at_ms(there_ms - 100_000, 300), Some(here_ms + 200_000));
+            assert_eq!(clock.gone_at_ms(there_ms - 300_000, 300), None);
+            // A server that claims that a message comes from the future gets no more than its timer.
+            assert_eq!(clock.gone_at_ms(there_ms + WEEK_MS, 300), Some(here_ms + 300_000));
+        }
+    }
 }

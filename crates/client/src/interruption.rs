@@ -1,5 +1,6 @@
 //! What can come between the engine and its work, whatever the operation.
 
+use crypto::device_log::LogRefused;
 use protocol::{Code, Refusal};
 
 use crate::{CallError, StoreUnavailable, VaultRefused};
@@ -31,6 +32,9 @@ pub enum Interruption {
         "The server gives somebody a name that belongs to another account: nothing was sent, ask who runs the server"
     )]
     NameOfAnother,
+    /// The server shows a list of the account's own devices that is not the one that it showed before.
+    #[error("The server shows a list of your devices that none of them wrote ({0}): ask who runs the server")]
+    OwnLog(LogRefused),
     /// What the server returned as the account's vault is not what the account's devices put there.
     #[error(transparent)]
     Vault(#[from] VaultRefused),
@@ -46,6 +50,7 @@ impl Interruption {
             | Self::BadAnswer(_)
             | Self::Device(_)
             | Self::NameOfAnother
+            | Self::OwnLog(_)
             | Self::Vault(_) => false,
         }
     }

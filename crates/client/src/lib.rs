@@ -18,7 +18,13 @@
 //! | `sync` | page by page through the mailbox; loading from records |
 //! | `outbox` | one message's way to the relay: sealed once, sent until answered |
 //! | `pins` | which identity keys of contacts are accepted |
-//! | `vault` | the account's sealed rows, by compare-and-set |
+//! | `vault` | the account's sealed rows, by compare-and-set; keys that are made and keys that die |
+//! | `this_device` | which device this is, introduced once for each session |
+//! | `logs` | device logs: one's own and those of contacts |
+//! | `archive` | content keys are archived before the keys that brought them die |
+//! | `upkeep` | what is due: prekeys, epochs, ended devices, what disappears |
+//! | `erasure` | messages are deleted, for oneself or for everyone, or disappear by a timer |
+//! | `repairs` | what was mended by itself |
 //! | `records` | what the device keeps for itself, sealed |
 //! | `interruption` | what can come between |
 //!
@@ -65,32 +71,41 @@
 pub mod device;
 
 mod account;
+mod archive;
 mod conversation;
 mod engine;
+mod erasure;
 mod export;
 mod inbox;
 mod interruption;
 mod log_out;
+mod logs;
 mod new_keys;
 mod outbox;
 mod pins;
 mod records;
+mod repairs;
 mod reset;
 mod sealed_vault;
 mod settings;
 mod sign_in;
 mod sign_up;
 mod sync;
+mod this_device;
+mod upkeep;
 mod vault;
 
 pub use account::{AcceptKeyError, Account, ComposeError, OpenConversationError};
 pub use conversation::view::{
-    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread,
+    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread, duration_words,
+    timer_line,
 };
 pub use device::{CallError, Device, StoreUnavailable};
+pub use erasure::{DeleteError, TimerError};
 pub use export::Export;
 pub use interruption::Interruption;
 pub use log_out::{log_out_locked, unsent_of_locked};
+pub use repairs::{Mended, Repair};
 pub use reset::{KeysAfterReset, Redeemed, Reset, ResetError, forgot_password};
 pub use sealed_vault::{SealedVaultError, SealedVaultOpener};
 pub use settings::{Confirmation, NewRecoveryKey, RecoveryKeyRefused, SettingsError, confirm_email, policy};

@@ -6,15 +6,26 @@
 use std::collections::BTreeSet;
 
 use crypto::{
-    envelope::{Draft, MAX_PARENTS},
-    id::MessageId,
-    prekey::Prekey,
+    device_log::LogRefused,
+    envelope::{Author, Draft, Expiry, MAX_PARENTS, Sealed},
+    id::{AccountId, MessageId},
+    identity::IdentityPublic,
+    prekey::{Prekey, PrekeyKind},
 };
-use protocol::{Binary, Code, mailbox::Send};
+use protocol::{
+    Binary, Code,
+    directory::KeyBundle,
+    mailbox::Send,
+    prekey::{ClaimPrekeys, ClaimedPrekey},
+};
 
 use crate::{
-    CallError, Device, Interruption, SyncError, conversation::state::Progress, device::DeviceRng,
-    engine::Engine, pins::Checked, records::KeptDraft,
+    CallError, Device, Interruption, SyncError,
+    conversation::state::Progress,
+    device::DeviceRng,
+    engine::Engine,
+    pins::Checked,
+    records::{KeptDraft, KeptSealing},
 };
 
 /// How often a message is sealed anew in one go because keys change while it is sent.
@@ -22,7 +33,8 @@ const MAX_SEALINGS: u32 = 4;
 
 /// What became of one message.
 enum Outcome {
-    Sent,
+    /// How many devices of others could not take it.
+    Sent(u32),
     /// Another tab sent or discarded it.
     Gone,
     /// A key has changed: the conversation waits for the user.
@@ -52,7 +64,13 @@ impl<D: Device> Engine<D> {
                 self.deliver(message, &draft).await?
             };
             match outcome {
-                Outcome::Sent => self.progress(message, Progress::Sent),
+                Outcome::Sent(missed) => {
+                    if let Some(pending) = self.state().pending.get_mut(&message) {
+                        pending.missed = missed;
+                        pending.sent_at_ms = Some(self.device.now_ms());
+                    }
+                    self.progress(message, Progress::Sent);
+                }
                 Outcome::Gone => {}
                 Outcome::Blocked => {
                     blocked.insert(draft.conversation);
@@ -83,9 +101,14 @@ impl<D: Device> Engine<D> {
                 }
                 Err(interruption) => return Err(interruption),
             };
-            match self.device.call(Send { envelope: Binary(envelope) }).await {
-                Ok(_) => return Ok(Outcome::Sent),
+            let KeptSealing { envelope, archived, missed } = envelope;
+            match self.device.call(Send { envelope, archived }).await {
+                Ok(_) => return Ok(Outcome::Sent(missed)),
                 Err(CallError::Refused(refusal)) if refusal.code == Code::StaleKeys => {}
+                // The server does not know this device (any more), or this was sealed before there was one.
+                Err(CallError::Refused(refusal)) if refusal.code == Code::InvalidEnvelope && attempt == first => {
+                    self.introduce_again().await?;
+                }
                 Err(CallError::Refused(refusal)) if refusal.code == Code::MessageConflict => {
                     return self.look_for(message).await;
                 }
@@ -106,47 +129,193 @@ impl<D: Device> Engine<D> {
         message: MessageId,
         draft: &KeptDraft,
         attempt: u32,
-    ) -> Result<Result<Vec<u8>, Outcome>, Interruption> {
+    ) -> Result<Result<KeptSealing, Outcome>, Interruption> {
         let name = self.records.sealed(message, attempt);
         if let Some(kept) = self.device.read(&name).await? {
-            return Ok(self
-                .records
-                .open::<Binary>(&name, &kept)
-                .map(|envelope| envelope.0)
-                .ok_or_else(damaged));
+            return Ok(self.open_sealing(&name, &kept));
         }
-        let prekeys = match self.recipients_keys(draft).await? {
-            Ok(prekeys) => prekeys,
+        let this = self.this_device().await?;
+        let readers = match self.readers(draft).await? {
+            Ok(readers) => readers,
             Err(outcome) => return Ok(Err(outcome)),
+        };
+        let epoch = match self.epoch().await? {
+            Some(epoch) => epoch,
+            None => return Ok(Err(Outcome::Failed("Not sent: the vault of this account is full".to_owned()))),
         };
         let parents = self.state().last_hashes(draft.conversation, MAX_PARENTS);
         let content = serde_json::to_vec(&draft.content).expect("content is a plain enum");
+        let expiry = if draft.timer_s > 0 { Expiry::AfterSeconds(draft.timer_s) } else { Expiry::Never };
+        let identity = self.identity.public();
+        let author = Author {
+            account: self.me.account,
+            identity: &identity,
+            device: this.id,
+            key: &this.key,
+            log_head: self.own_log().head(),
+        };
         let sealed = Draft {
             conversation: draft.conversation,
             message,
             parents: &parents,
             sent_at_ms: draft.written_at_ms,
-            expires_at_ms: None,
+            expiry,
             content: &zeroize::Zeroizing::new(content),
         }
-        .seal(self.me.account, &self.identity, &prekeys, &mut DeviceRng(&*self.device));
-        let envelope = match sealed {
-            Ok(envelope) => Binary(envelope.to_bytes()),
-            Err(error) => return Ok(Err(Outcome::Failed(error.to_string()))),
+        .seal_by_device(author, &readers.prekeys, &readers.absent, &mut DeviceRng(&*self.device));
+        let sealing = match sealed {
+            Ok(Sealed { envelope, content_key }) => KeptSealing {
+                envelope: Binary(envelope.to_bytes()),
+                archived: (draft.timer_s == 0)
+                    .then(|| self.archived(&epoch, draft.conversation, message, &content_key)),
+                missed: readers.missed,
+            },
+            Err(error) => return Ok(Err(Outcome::Failed(format!("Not sent: {error}")))),
         };
-        let record = self.records.seal(&*self.device, &name, &envelope);
+        let record = self.records.seal(&*self.device, &name, &sealing);
         let kept = self.records.put_if_absent(&*self.device, &name, record).await?;
-        Ok(self.records.open::<Binary>(&name, &kept).map(|envelope| envelope.0).ok_or_else(damaged))
+        Ok(self.open_sealing(&name, &kept))
     }
 
-    /// The current prekeys of a conversation's members, held against the pins.
-    async fn recipients_keys(&self, draft: &KeptDraft) -> Result<Result<Vec<Prekey>, Outcome>, Interruption> {
+    fn open_sealing(&self, name: &str, kept: &[u8]) -> Result<KeptSealing, Outcome> {
+        if let Some(sealing) = self.records.open::<KeptSealing>(name, kept) {
+            return Ok(sealing);
+        }
+        // An earlier version kept nothing but the envelope, in which its sender had a seal.
+        let earlier = self.records.open::<Binary>(name, kept);
+        earlier.map(|envelope| KeptSealing { envelope, archived: None, missed: 0 }).ok_or_else(damaged)
+    }
+
+    /// To which prekeys a message is sealed: claimed ones of the accounts, and the signed ones where none is left; or those
+    /// of the devices, if it disappears. All held against the pins.
+    async fn readers(&self, draft: &KeptDraft) -> Result<Result<Readers, Outcome>, Interruption> {
         let members = {
             let state = self.state();
             state.conversations.get(&draft.conversation).map(|known| known.members.clone())
         };
         let Some(members) = members else { return Ok(Err(Outcome::Gone)) };
-        let bundles = self.fetch_bundles(&members).await?;
+        let checked = match self.checked_bundles(&members).await? {
+            Ok(checked) => checked,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let logs: Vec<(AccountId, IdentityPublic)> =
+            checked.iter().filter(|(bundle, _)| self.lacks_log(bundle)).map(|(bundle, _)| (bundle.account, bundle.identity)).collect();
+        if !logs.is_empty() {
+            let refused = self.refresh_logs(&logs).await?;
+            if let Some((bundle, why)) =
+                checked.iter().find_map(|(bundle, _)| Some((bundle, refused.get(&bundle.account)?)))
+            {
+                return Ok(Err(forged_log(bundle, *why)));
+            }
+        }
+        for (bundle, _) in &checked {
+            if let Err(why) = self.hold_against_pin(bundle.account, bundle.identity).await? {
+                return Ok(Err(forged_log(bundle, why)));
+            }
+        }
+        if draft.timer_s > 0 { self.readers_on_devices(&checked).await } else { self.readers_by_account(checked).await }
+    }
+
+    /// Whether the directory speaks of entries of a device log that are not known here, or of others.
+    fn lacks_log(&self, bundle: &KeyBundle) -> bool {
+        let logs = self.logs();
+        let known = logs.get(bundle.account, bundle.identity.fingerprint());
+        known.is_none_or(|log| log.len() != bundle.log_length || log.head() != bundle.log_head)
+    }
+
+    async fn readers_by_account(
+        &self,
+        checked: Vec<(KeyBundle, Prekey)>,
+    ) -> Result<Result<Readers, Outcome>, Interruption> {
+        let others: Vec<(KeyBundle, Prekey)> =
+            checked.into_iter().filter(|(bundle, _)| bundle.account != self.me.account).collect();
+        let claimed = self.claim(&others, false).await?;
+        let mut readers = Readers::default();
+        for (bundle, signed) in others {
+            let of_account = claimed.iter().find(|claimed| claimed.account == bundle.account);
+            let Some(claimed) = of_account else {
+                readers.prekeys.push(signed);
+                continue;
+            };
+            let one_time = claimed.prekey.verify(bundle.account, &bundle.identity);
+            let one_time = one_time.ok().filter(|prekey| prekey.kind() == PrekeyKind::OneTime);
+            let Some(one_time) = one_time else { return Ok(Err(unsound(&bundle))) };
+            if self.state().was_used(bundle.account, one_time.id()) {
+                return Ok(Err(Outcome::Failed(format!(
+                    "Not sent: the server gives a key for {} that was used before. Ask who runs the server",
+                    bundle.username
+                ))));
+            }
+            readers.prekeys.push(one_time);
+        }
+        Ok(Ok(readers))
+    }
+
+    async fn readers_on_devices(
+        &self,
+        checked: &[(KeyBundle, Prekey)],
+    ) -> Result<Result<Readers, Outcome>, Interruption> {
+        let this = self.this_device().await?;
+        let claimed = self.claim(checked, true).await?;
+        let mut readers = Readers::default();
+        for (bundle, _) in checked {
+            let mut devices = self.active_devices(bundle.account, &bundle.identity);
+            let is_mine = bundle.account == self.me.account;
+            if is_mine {
+                devices.remove(&this.id);
+            }
+            let mut reached = 0;
+            for claimed in claimed.iter().filter(|claimed| claimed.account == bundle.account) {
+                // One that is revoked, or none of theirs, gets nothing.
+                let Some(device) = claimed.device.filter(|device| devices.contains(device)) else { continue };
+                let key = {
+                    let logs = self.logs();
+                    let log = logs.get(bundle.account, bundle.identity.fingerprint());
+                    log.and_then(|log| log.device(device)).map(|known| known.key)
+                };
+                let Some(key) = key else { continue };
+                let prekey = claimed.prekey.verify_of_device(bundle.account, &bundle.identity, device, &key);
+                let Ok(prekey) = prekey else { return Ok(Err(unsound(bundle))) };
+                readers.prekeys.push(prekey);
+                devices.remove(&device);
+                reached += 1;
+            }
+            if !is_mine {
+                readers.missed += devices.len() as u32;
+                if reached == 0 {
+                    readers.absent.push((bundle.account, bundle.identity));
+                }
+            }
+        }
+        let others = checked.iter().filter(|(bundle, _)| bundle.account != self.me.account).count();
+        if readers.absent.len() == others {
+            return Ok(Err(Outcome::Failed(
+                "Not sent: no device of theirs can take a disappearing message at the moment. Try again once they \
+                 were online, or switch the timer off"
+                    .to_owned(),
+            )));
+        }
+        Ok(Ok(readers))
+    }
+
+    async fn claim(
+        &self,
+        of: &[(KeyBundle, Prekey)],
+        of_devices: bool,
+    ) -> Result<Vec<ClaimedPrekey>, Interruption> {
+        let accounts: Vec<AccountId> = of.iter().map(|(bundle, _)| bundle.account).collect();
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.device.call(ClaimPrekeys { accounts, of_devices }).await?.prekeys)
+    }
+
+    /// The keys of a conversation's members, held against the pins.
+    async fn checked_bundles(
+        &self,
+        members: &[AccountId],
+    ) -> Result<Result<Vec<(KeyBundle, Prekey)>, Outcome>, Interruption> {
+        let bundles = self.fetch_bundles(members).await?;
         let deleted = {
             let state = self.state();
             let deleted = members.iter().find(|member| state.contacts.is_deleted(**member));
@@ -160,11 +329,11 @@ impl<D: Device> Engine<D> {
         if bundles.len() < members.len() {
             return Ok(Err(Outcome::Failed(Code::UnknownRecipient.message().to_owned())));
         }
-        let mut prekeys = Vec::with_capacity(bundles.len());
+        let mut checked = Vec::with_capacity(bundles.len());
         let mut changed = false;
-        for bundle in &bundles {
-            match self.check_bundle(bundle).await? {
-                Checked::Usable(prekey) => prekeys.push(*prekey),
+        for bundle in bundles {
+            match self.check_bundle(&bundle).await? {
+                Checked::Usable(prekey) => checked.push((bundle, *prekey)),
                 Checked::Changed if bundle.account == self.me.account => {
                     return Ok(Err(Outcome::Failed(
                         "Not sent: the server offers a key for your own account that is not yours. \
@@ -174,15 +343,16 @@ impl<D: Device> Engine<D> {
                 }
                 // The others are looked at too, so that all changes are shown at once.
                 Checked::Changed => changed = true,
-                Checked::Unsound => {
+                Checked::Unsound => return Ok(Err(unsound(&bundle))),
+                Checked::Older => {
                     return Ok(Err(Outcome::Failed(format!(
-                        "Not sent: the server offers a key for {} that {0} did not sign. Ask who runs the server",
+                        "Not sent: the server offers an older key for {} than before. Ask who runs the server",
                         bundle.username
                     ))));
                 }
             }
         }
-        Ok(if changed { Err(Outcome::Blocked) } else { Ok(prekeys) })
+        Ok(if changed { Err(Outcome::Blocked) } else { Ok(checked) })
     }
 
     /// The relay holds another envelope under this id: another tab's sealing, if it comes through the mailbox.
@@ -207,6 +377,30 @@ impl<D: Device> Engine<D> {
             pending.progress = progress;
         }
     }
+}
+
+/// Who gets a message.
+#[derive(Default)]
+struct Readers {
+    prekeys: Vec<Prekey>,
+    /// Members that no device of can take it.
+    absent: Vec<(AccountId, IdentityPublic)>,
+    /// How many devices of others cannot.
+    missed: u32,
+}
+
+fn unsound(bundle: &KeyBundle) -> Outcome {
+    Outcome::Failed(format!(
+        "Not sent: the server offers a key for {} that {0} did not sign. Ask who runs the server",
+        bundle.username
+    ))
+}
+
+fn forged_log(bundle: &KeyBundle, why: LogRefused) -> Outcome {
+    Outcome::Failed(format!(
+        "Not sent: the server shows a list of {}'s devices that is not theirs ({why}). Ask who runs the server",
+        bundle.username
+    ))
 }
 
 fn damaged() -> Outcome {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crypto::{
-    id::{AccountId, Fingerprint},
+    id::{AccountId, Fingerprint, LogHash},
     identity::IdentityPublic,
     prekey::Prekey,
 };
@@ -27,11 +27,44 @@ pub(crate) struct Pin {
     pub(crate) username: Username,
     /// All that were ever accepted, so that history from before a change still verifies; the last is the current one.
     accepted: Vec<IdentityPublic>,
+    /// How far the device log of the current one was seen, by any device of this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<SeenLog>,
+    /// The highest sequence of a signed prekey of the current one that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prekey: Option<u64>,
+}
+
+/// How far a device log was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeenLog {
+    /// Its entries.
+    pub(crate) length: u32,
+    /// The hash of the last of them; zeros for none.
+    pub(crate) head: LogHash,
 }
 
 impl Pin {
     pub(crate) fn first_use(bundle: &KeyBundle) -> Self {
-        Self { username: bundle.username.clone(), accepted: vec![bundle.identity] }
+        Self { username: bundle.username.clone(), accepted: vec![bundle.identity], log: None, prekey: None }
+    }
+
+    /// How far the current key's device log was seen.
+    pub(crate) fn seen_log(&self) -> SeenLog {
+        self.log.unwrap_or(SeenLog { length: 0, head: LogHash::from_bytes([0; 32]) })
+    }
+
+    /// The pin with a log of the current key that was seen further; `None`: it was already.
+    pub(crate) fn having_seen_log(&self, identity: &IdentityPublic, log: SeenLog) -> Option<Self> {
+        let is_news = self.current() == Some(identity) && log.length > self.seen_log().length;
+        is_news.then(|| Self { log: Some(log), ..self.clone() })
+    }
+
+    /// The pin with a signed prekey of the current key that was seen; `None`: it was already.
+    fn having_seen_prekey(&self, identity: &IdentityPublic, sequence: u64) -> Option<Self> {
+        let is_news = self.current() == Some(identity) && self.prekey.is_none_or(|seen| seen < sequence);
+        is_news.then(|| Self { prekey: Some(sequence), ..self.clone() })
     }
 
     pub(crate) fn current(&self) -> Option<&IdentityPublic> {
@@ -48,6 +81,7 @@ impl Pin {
         let mut pin = self.clone();
         pin.accepted.retain(|known| *known != key);
         pin.accepted.push(key);
+        (pin.log, pin.prekey) = (None, None);
         let too_many = pin.accepted.len().saturating_sub(MAX_ACCEPTED);
         pin.accepted.drain(..too_many);
         pin
@@ -88,6 +122,8 @@ pub(crate) enum Checked {
     Changed,
     /// The prekey is not signed by the identity beside it, or is weak.
     Unsound,
+    /// The signed prekey is older than one that was seen.
+    Older,
 }
 
 /// What the directory said about accounts.
@@ -164,7 +200,7 @@ impl<D: Device> Engine<D> {
         let vault = &self.vault;
         if vault.pin(bundle.account).is_some_and(|pin| pin.current() != Some(&bundle.identity)) {
             // Another device of this account may have accepted the new key meanwhile.
-            vault.refresh(&*self.device, &self.records).await?;
+            self.refresh_vault().await?;
         }
         if vault.pin(bundle.account).is_none() {
             // A row in another account's vault would lock its owner out.
@@ -175,7 +211,15 @@ impl<D: Device> Engine<D> {
         let pinned = vault.pin(bundle.account);
         let accepted = pinned.is_some_and(|pin| pin.current() == Some(&bundle.identity));
         self.note_offer(bundle, accepted).await?;
-        Ok(if accepted { Checked::Usable(Box::new(prekey)) } else { Checked::Changed })
+        if !accepted {
+            return Ok(Checked::Changed);
+        }
+        if vault.pin(bundle.account).is_some_and(|pin| pin.prekey > Some(prekey.sequence())) {
+            return Ok(Checked::Older);
+        }
+        let seen = |pin: Option<&Pin>| pin?.having_seen_prekey(&bundle.identity, prekey.sequence());
+        vault.edit_pin(&*self.device, &self.records, bundle.account, seen).await?;
+        Ok(Checked::Usable(Box::new(prekey)))
     }
 
     /// Accepts the key that the directory offers for this contact now.
@@ -269,7 +313,7 @@ mod tests {
     }
 
     fn pin() -> Pin {
-        Pin { username: "bob".parse().unwrap(), accepted: vec![key(1)] }
+        Pin { username: "bob".parse().unwrap(), accepted: vec![key(1)], log: None, prekey: None }
     }
 
     #[test]
@@ -295,7 +339,7 @@ mod tests {
     #[test]
     fn pins_from_before_a_reset_add_older_keys_and_change_nothing_of_today() {
         let today = pin();
-        let old = Pin { username: "robert".parse().unwrap(), accepted: vec![key(3), key(2)] };
+        let old = Pin { username: "robert".parse().unwrap(), accepted: vec![key(3), key(2)], ..pin() };
         assert_eq!(Pin::merged(None, &old), Some(old.clone()));
         let merged = Pin::merged(Some(&today), &old).unwrap();
         assert_eq!((merged.current(), &merged.username), (Some(&key(1)), &today.username));
@@ -303,7 +347,7 @@ mod tests {
         assert_eq!(Pin::merged(Some(&merged), &old), None);
         let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed)));
         let merged =
-            Pin::merged(Some(&full), &Pin { username: old.username, accepted: vec![key(90), key(91)] });
+            Pin::merged(Some(&full), &Pin { username: old.username, accepted: vec![key(90), key(91)], ..pin() });
         assert_eq!(merged.unwrap().accepted.len(), MAX_ACCEPTED);
     }
 

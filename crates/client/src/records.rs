@@ -12,17 +12,24 @@
 //! {account}/sealed/{message}/{n}     its n-th sealing, the same for all tabs
 //! {account}/failed/{message}         why it was not sent
 //! {account}/sessions                 the sessions that the account's owner knows of
+//! {account}/device                   which device this is, and its key
+//! {account}/device-prekey/{device}/{id}    the seed of a prekey that only this device has
+//! {account}/log/{account}/{identity} a device log, as far as it was verified
+//! {account}/repairs                  what was mended, for whoever looks for the cause of something
 //! kdf/{username}                     the most iterations that were ever asked for
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crypto::{
-    id::{AccountId, ConversationId, EnvelopeHash, MessageId},
+    device_log::LogEntry,
+    id::{AccountId, ConversationId, DeviceId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
     identity::IdentityPublic,
     vault::CacheKey,
 };
-use protocol::{Binary, Cursor, Username, content::Content, vault::VaultKind};
+use protocol::{
+    Binary, Cursor, SessionId, Username, content::Content, mailbox::ArchivedKey, vault::VaultKind,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
@@ -65,9 +72,20 @@ pub(crate) enum KeptDelivery {
     Message(KeptMessage),
     /// It waits, unopened, for a key of this account: of its sender, when that one's key is not accepted; of oneself, when
     /// it is sealed to keys from before a reset.
-    Held { sender: AccountId, received_at_ms: u64, shared: Binary, seal: Binary },
+    Held {
+        sender: AccountId,
+        received_at_ms: u64,
+        shared: Binary,
+        seal: Binary,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        archived: Option<ArchivedKey>,
+    },
     /// It was malformed, forged, meant for somebody else, or a repetition.
     Dropped,
+    /// It was deleted, or has disappeared.
+    Erased,
+    /// It disappears, and was sealed to other devices than this one.
+    Elsewhere,
 }
 
 /// A received message; its conversation's members stand in [`KeptConversation`].
@@ -82,6 +100,23 @@ pub(crate) struct KeptMessage {
     pub(crate) received_at_ms: u64,
     /// `None`: it did not open.
     pub(crate) content: Option<Content>,
+    /// When it is to be gone, by this device's clock; `None`: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gone_at_ms: Option<u64>,
+    /// After how long it disappears, in seconds; 0: it stays.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) timer_s: u32,
+    /// How far the sender knew their own device log, and by which identity key it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<(Fingerprint, u32)>,
+    /// The prekeys that it used up, by whose they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) used: Vec<(AccountId, PrekeyId)>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A message that waits to be sent.
@@ -92,6 +127,34 @@ pub(crate) struct KeptDraft {
     pub(crate) order: u64,
     pub(crate) written_at_ms: u64,
     pub(crate) content: Content,
+    /// After how long it disappears, in seconds; 0: it stays. Missing in what an earlier version kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) timer_s: u32,
+}
+
+/// One sealing of a message.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptSealing {
+    pub(crate) envelope: Binary,
+    /// The sender's own copy of the key; `None` where the message disappears.
+    pub(crate) archived: Option<ArchivedKey>,
+    /// How many devices of others could not take it.
+    pub(crate) missed: u32,
+}
+
+/// Which device this is.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptDevice {
+    pub(crate) device: DeviceId,
+    pub(crate) seed: Binary,
+    /// The session under which the relay knows that.
+    pub(crate) session: Option<SessionId>,
+}
+
+/// A device log as far as it was verified.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct KeptLog {
+    pub(crate) entries: Vec<LogEntry>,
 }
 
 impl Records {
@@ -110,6 +173,31 @@ impl Records {
 
     pub(crate) fn sessions(&self) -> String {
         format!("{}/sessions", self.account)
+    }
+
+    pub(crate) fn device(&self) -> String {
+        format!("{}/device", self.account)
+    }
+
+    pub(crate) fn all_device_prekeys(&self) -> String {
+        format!("{}/device-prekey/", self.account)
+    }
+
+    pub(crate) fn device_prekeys(&self, device: DeviceId) -> String {
+        format!("{}/device-prekey/{device}/", self.account)
+    }
+
+    /// Ten digits, so that the order of names is the order of ids.
+    pub(crate) fn device_prekey(&self, device: DeviceId, id: PrekeyId) -> String {
+        format!("{}/device-prekey/{device}/{:010}", self.account, id.0)
+    }
+
+    pub(crate) fn log(&self, of: AccountId, identity: Fingerprint) -> String {
+        format!("{}/log/{of}/{identity}", self.account)
+    }
+
+    pub(crate) fn repairs(&self) -> String {
+        format!("{}/repairs", self.account)
     }
 
     pub(crate) fn rows(&self) -> String {

@@ -163,7 +163,10 @@ impl<D: Device> Engine<D> {
                     let place = identity.fingerprint().to_bytes();
                     self.add_row(VaultKind::PastIdentity, &place, &identity.to_bytes()).await?;
                 }
-                VaultKind::Prekey | VaultKind::PastIdentity => {
+                VaultKind::Prekey
+                | VaultKind::PastIdentity
+                | VaultKind::OneTimePrekeys
+                | VaultKind::ArchiveKey => {
                     self.add_row(*kind, key_id, content).await?;
                 }
                 VaultKind::Pin => {

@@ -1,25 +1,34 @@
 //! Page by page through the mailbox, and the device's own copies of it.
 //!
-//! Each place of the mailbox becomes one record, whatever became of its delivery. So the device's cursor needs no record
-//! of its own: it is the end of the run of records without a gap, two tabs that fetch the same page write the same
-//! places, and a lost record is fetched again.
+//! Each place of the mailbox becomes one record, whatever became of its delivery. So the device's cursors need no records
+//! of their own: they are the ends of the run of records without a gap, two tabs that fetch the same page write the same
+//! places, and a lost record is fetched again. The run begins where the mailbox ended when the account came to this device:
+//! what is new comes first, then history from its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crypto::{envelope::Delivery, id::AccountId};
+use crypto::{
+    envelope::Delivery,
+    id::{AccountId, PrekeyId},
+    identity::IdentityPublic,
+    prekey::{PrekeySecret, PrekeySeed},
+};
 use protocol::{
     Cursor,
+    content::Content,
     id::{ConversationId, MessageId},
     limits::MAX_PAGE_ITEMS,
-    mailbox::{FetchPage, Item},
+    mailbox::{FetchHistory, FetchPage, Item, Page},
 };
 
 use crate::{
     Device, Interruption, StoreUnavailable,
     device::Change,
     engine::Engine,
-    inbox::{Ladder, Landed, SenderKey},
+    inbox::{Clock, Ladder, Landed, SenderKey},
     records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft},
+    repairs::Repair,
+    this_device::ThisDevice,
 };
 
 /// What a synchronisation brought.
@@ -68,6 +77,7 @@ impl<D: Device> Engine<D> {
         self.sweep().await?;
         self.load_what_tabs_share().await?;
         self.state().loaded = true;
+        self.forget_what_is_over().await?;
         self.changed();
         Ok(())
     }
@@ -142,28 +152,9 @@ impl<D: Device> Engine<D> {
         let _turn = self.syncing.lock().await;
         self.load_once().await?;
         let gone = self.load_what_tabs_share().await?;
-        let mut new = 0;
-        loop {
-            let after = self.state().end();
-            let page = self
-                .device
-                .call(FetchPage { after, limit: MAX_PAGE_ITEMS })
-                .await
-                .map_err(Interruption::from)?;
-            let items = next_in_line(after, page.items)?;
-            if items.is_empty() {
-                if page.end != after {
-                    return Err(SyncError::Gap);
-                }
-                break;
-            }
-            new += self.take(items).await?;
-            self.changed();
-            if self.state().end() >= page.end {
-                break;
-            }
-            self.device.breathe().await;
-        }
+        let mut new = self.fetch_new().await?;
+        new += self.fetch_history().await?;
+        self.forget_what_is_over().await?;
         self.look_at_changed_keys_again().await?;
         new += self.climb_again().await?;
         let (dropped, held) = {
@@ -179,6 +170,52 @@ impl<D: Device> Engine<D> {
         };
         self.changed();
         Ok(Synced { new, dropped, held })
+    }
+
+    async fn fetch_new(&self) -> Result<usize, SyncError> {
+        let mut new = 0;
+        loop {
+            let after = self.state().end();
+            let request = FetchPage { after, limit: MAX_PAGE_ITEMS };
+            let Page { items, end, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
+            let items = next_in_line(after, items)?;
+            if items.is_empty() {
+                return if end == after { Ok(new) } else { Err(SyncError::Gap) };
+            }
+            self.note_clock(now_ms);
+            new += self.take(items, now_ms).await?;
+            self.changed();
+            if self.state().end() >= end {
+                return Ok(new);
+            }
+            self.device.breathe().await;
+        }
+    }
+
+    /// What was there before the account came to this device, newest first.
+    async fn fetch_history(&self) -> Result<usize, SyncError> {
+        let mut new = 0;
+        loop {
+            let before = self.state().beginning();
+            if before <= Cursor::START.next() {
+                return Ok(new);
+            }
+            let request = FetchHistory { before, limit: MAX_PAGE_ITEMS };
+            let Page { items, end: _, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
+            let items = last_in_line(before, items)?;
+            if items.is_empty() {
+                return Err(SyncError::Gap);
+            }
+            self.note_clock(now_ms);
+            new += self.take(items, now_ms).await?;
+            self.changed();
+            self.device.breathe().await;
+        }
+    }
+
+    fn note_clock(&self, there_ms: u64) {
+        let ahead_ms = i128::from(there_ms) - i128::from(self.device.now_ms());
+        self.state().server_ahead_ms = i64::try_from(ahead_ms).unwrap_or(0);
     }
 
     /// A key that was not accepted may be by now, on another device.
@@ -209,59 +246,173 @@ impl<D: Device> Engine<D> {
             let record = self.device.read(&name).await?;
             let record = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
             match record {
-                Some(KeptDelivery::Held { sender: _, received_at_ms, shared, seal }) => {
-                    items.push(Item { cursor, received_at_ms, shared, seal });
+                Some(KeptDelivery::Held { sender: _, received_at_ms, shared, seal, archived }) => {
+                    items.push(Item { cursor, received_at_ms, shared, seal, archived });
                 }
                 // Another tab of this device was faster.
-                Some(opened @ (KeptDelivery::Message(_) | KeptDelivery::Dropped)) => {
-                    new += usize::from(self.state().take_delivery(cursor, opened));
-                }
+                Some(settled) => new += usize::from(self.state().take_delivery(cursor, settled)),
                 // A damaged record is fetched again after the next load.
                 None => {}
             }
         }
         if !items.is_empty() {
-            new += self.take(items).await?;
+            let ahead_ms = self.state().server_ahead_ms;
+            new += self.take(items, self.device.now_ms().saturating_add_signed(ahead_ms)).await?;
         }
         Ok(new)
     }
 
-    /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, keeps all in one
-    /// transaction, then shows them. Returns how many new messages there were.
-    async fn take(&self, items: Vec<Item>) -> Result<usize, Interruption> {
-        self.fetch_what_the_ladder_needs(&items).await?;
-        let ladder = Ladder { me: self.me.account, vault: &self.vault };
+    /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, archives what was opened, keeps
+    /// all in one transaction, then shows them. Returns how many new messages there were.
+    async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
+        let this = self.introduced();
+        let items = self.fetch_what_the_ladder_needs(items).await?;
+        let device_prekeys = self.device_prekeys(this.as_ref()).await?;
+        let own_texts = self.own_texts(&items).await?;
+        let clock = Clock { here_ms: self.device.now_ms(), there_ms };
         let mut landed = Vec::with_capacity(items.len());
-        let mut seen_here = BTreeSet::new();
-        for item in &items {
-            let is_seen = |message| self.state().place_of(message).is_some_and(|place| place != item.cursor);
-            landed.push((item.cursor, item.received_at_ms, ladder.climb(item, is_seen, &mut seen_here)));
+        {
+            let (logs, state) = (self.logs(), self.state());
+            let ladder = Ladder {
+                me: self.me.account,
+                vault: &self.vault,
+                logs: &logs,
+                state: &state,
+                device: this.as_ref().map(|this| this.id),
+                device_prekeys: &device_prekeys,
+                own_texts: &own_texts,
+                clock,
+            };
+            let mut seen_here = BTreeSet::new();
+            for item in &items {
+                landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
+            }
         }
-        if landed.iter().any(|(.., landed)| !landed.is_opened()) {
+        self.settle_with_records(&mut landed).await?;
+        if landed.iter().any(|(.., landed)| !landed.is_sound()) {
             // Another account's mailbox looks so. What is kept would stand in the place of what is one's own.
             self.check_whose_session().await?;
         }
-        self.keep(&landed).await?;
+        self.archive(&landed).await?;
+        let erased = self.erase_what_was_deleted(&mut landed).await?;
+        self.keep(&landed, this.as_ref()).await?;
 
         let mut new = 0;
         let mut state = self.state();
-        for (cursor, received_at_ms, Landed { delivery, members }) in landed {
+        for (cursor, received_at_ms, Landed { delivery, members, .. }) in landed {
             if let KeptDelivery::Message(message) = &delivery {
                 let kept = KeptConversation { members, opened_at_ms: received_at_ms };
                 state.add_conversation(message.conversation, kept);
             }
             new += usize::from(state.take_delivery(cursor, delivery));
         }
+        for cursor in erased {
+            state.erase(cursor);
+        }
         Ok(new)
     }
 
+    /// Archives deliveries that were taken before: opened once more, and nothing else is done with them. Whether any was.
+    pub(crate) async fn archive_again(&self, items: Vec<Item>) -> Result<bool, Interruption> {
+        if items.is_empty() {
+            return Ok(false);
+        }
+        let items = self.fetch_what_the_ladder_needs(items).await?;
+        let mut landed = Vec::with_capacity(items.len());
+        {
+            let (logs, state) = (self.logs(), self.state());
+            let nothing = BTreeMap::new();
+            let ladder = Ladder {
+                me: self.me.account,
+                vault: &self.vault,
+                logs: &logs,
+                state: &state,
+                device: None,
+                device_prekeys: &nothing,
+                own_texts: &BTreeMap::new(),
+                clock: Clock { here_ms: 0, there_ms: 0 },
+            };
+            let mut seen_here = BTreeSet::new();
+            for item in &items {
+                landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
+            }
+        }
+        self.archive(&landed).await?;
+        Ok(landed.iter().any(|(.., landed)| landed.to_archive.is_some()))
+    }
+
+    /// The prekeys of this device that live.
+    pub(crate) async fn device_prekeys(
+        &self,
+        this: Option<&ThisDevice>,
+    ) -> Result<BTreeMap<PrekeyId, PrekeySecret>, StoreUnavailable> {
+        let Some(this) = this else { return Ok(BTreeMap::new()) };
+        let prefix = self.records.device_prekeys(this.id);
+        let kept = self.records.scan::<(u64, protocol::Binary)>(&*self.device, &prefix).await?;
+        let prekey = |(name, (sequence, seed)): (String, (u64, protocol::Binary))| {
+            let id = PrekeyId(name.parse().ok()?);
+            let seed = PrekeySeed::from_bytes(seed.as_slice().try_into().ok()?);
+            Some((id, PrekeySecret::of_device(this.id, id, sequence, &seed)))
+        };
+        Ok(kept.into_iter().filter_map(prekey).collect())
+    }
+
+    /// What was written on this device, in this tab or another, and comes back now without a key.
+    async fn own_texts(&self, items: &[Item]) -> Result<BTreeMap<MessageId, Content>, StoreUnavailable> {
+        let mut texts = BTreeMap::new();
+        for item in items {
+            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else { continue };
+            let header = delivery.claimed_header();
+            if header.sender != self.me.account || !header.disappears() {
+                continue;
+            }
+            let name = self.records.draft(header.message);
+            let record = self.device.read(&name).await?;
+            let draft = record.and_then(|sealed| self.records.open::<KeptDraft>(&name, &sealed));
+            texts.extend(draft.map(|draft| (header.message, draft.content)));
+        }
+        Ok(texts)
+    }
+
+    /// What does not open any more may have been opened by another tab, which has kept it in the same breath in which it
+    /// forgot the key.
+    async fn settle_with_records(&self, landed: &mut [(Cursor, u64, Landed)]) -> Result<(), StoreUnavailable> {
+        for (cursor, _, landed) in landed {
+            let is_lost = match &landed.delivery {
+                KeptDelivery::Elsewhere => true,
+                KeptDelivery::Message(message) => message.hash.is_none(),
+                _ => false,
+            };
+            if !is_lost {
+                continue;
+            }
+            let name = self.records.delivery(*cursor);
+            let record = self.device.read(&name).await?;
+            match record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed)) {
+                Some(kept @ KeptDelivery::Erased) => landed.delivery = kept,
+                Some(KeptDelivery::Message(kept)) if kept.hash.is_some() => {
+                    landed.delivery = KeptDelivery::Message(kept);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what became of the deliveries, their new conversations, and removes the drafts that have come back.
-    async fn keep(&self, landed: &[(Cursor, u64, Landed)]) -> Result<(), StoreUnavailable> {
+    async fn keep(
+        &self,
+        landed: &[(Cursor, u64, Landed)],
+        this: Option<&ThisDevice>,
+    ) -> Result<(), StoreUnavailable> {
         let (device, records) = (&*self.device, &self.records);
         let mut changes = Vec::with_capacity(landed.len());
         let mut opened = BTreeSet::new();
-        for (cursor, received_at_ms, Landed { delivery, members }) in landed {
+        for (cursor, received_at_ms, Landed { delivery, members, of_device, .. }) in landed {
             changes.push(records.put(device, records.delivery(*cursor), delivery));
+            if let (Some(id), Some(this)) = (of_device, this) {
+                changes.push(Change::Remove { name: records.device_prekey(this.id, *id) });
+            }
             let KeptDelivery::Message(message) = delivery else { continue };
             let state = self.state();
             let id = message.conversation;
@@ -276,47 +427,111 @@ impl<D: Device> Engine<D> {
         records.write(device, changes).await
     }
 
-    /// Pins the senders that are met for the first time, learns the names of the others, and looks for prekeys and
-    /// accepted keys that another device added to the vault.
-    async fn fetch_what_the_ladder_needs(&self, items: &[Item]) -> Result<(), Interruption> {
+    /// Pins the senders that are met for the first time, learns the names of the others, and looks for keys, pins and device
+    /// logs that are new. What another device has archived meanwhile is fetched again.
+    async fn fetch_what_the_ladder_needs(&self, mut items: Vec<Item>) -> Result<Vec<Item>, Interruption> {
+        let needs = self.needs(&items);
+        if !needs.keys.is_empty() {
+            self.refresh_vault().await?;
+        }
+        let asked: Vec<AccountId> = needs.senders.union(&needs.strangers).copied().collect();
+        if !asked.is_empty() {
+            for bundle in self.fetch_well_named(&asked).await? {
+                if !needs.senders.contains(&bundle.account) {
+                    continue;
+                }
+                match self.check_bundle(&bundle).await {
+                    // A full vault takes no more pins: this sender's messages are held, those of the others are not.
+                    Ok(_) | Err(Interruption::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let needs = self.needs(&items);
+        if !needs.logs.is_empty() {
+            // Logs that were refused are as good as unknown: what they should verify is held.
+            self.refresh_logs(&needs.logs).await?;
+        }
+        if !needs.keys.is_empty() {
+            for item in items.iter_mut().filter(|item| needs.keys.contains(&item.cursor)) {
+                self.fetch_again(item).await?;
+            }
+            self.refresh_vault().await?;
+        }
+        Ok(items)
+    }
+
+    /// A seal whose key is gone was opened by another device, which has archived it before it erased the key.
+    async fn fetch_again(&self, item: &mut Item) -> Result<(), Interruption> {
+        let after = Cursor(item.cursor.0.saturating_sub(1));
+        let page = self.device.call(FetchPage { after, limit: 1 }).await?;
+        let again = page.items.into_iter().find(|again| again.cursor == item.cursor);
+        if let Some(again) = again.filter(|again| again.archived.is_some() || again.shared.0.is_empty()) {
+            if again.archived != item.archived {
+                self.note_repair(Repair::FetchedAgain).await?;
+            }
+            *item = again;
+        }
+        Ok(())
+    }
+
+    fn needs(&self, items: &[Item]) -> Needs {
         let me = self.me.account;
-        let ladder = Ladder { me, vault: &self.vault };
-        let mut senders = BTreeSet::new();
-        let mut strangers = BTreeSet::new();
-        let mut lacks_prekey = false;
+        let (logs, state) = (self.logs(), self.state());
+        let nothing = BTreeMap::new();
+        let no_texts = BTreeMap::new();
+        let ladder = Ladder {
+            me,
+            vault: &self.vault,
+            logs: &logs,
+            state: &state,
+            device: None,
+            device_prekeys: &nothing,
+            own_texts: &no_texts,
+            clock: Clock { here_ms: 0, there_ms: 0 },
+        };
+        let mut needs = Needs::default();
         for item in items {
             let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
                 continue;
             };
             let header = delivery.claimed_header();
-            let Some(place) = header.place_of(me) else { continue };
-            lacks_prekey |= self.vault.prekey(header.recipients[place].prekey).is_none();
-            if matches!(ladder.sender_key(header), SenderKey::NotAccepted) {
-                senders.insert(header.sender);
-            }
-            let state = self.state();
-            strangers.extend(header.accounts().filter(|account| !state.contacts.is_known(*account)));
-        }
-        strangers.remove(&me);
-        if lacks_prekey {
-            self.vault.refresh(&*self.device, &self.records).await?;
-        }
-        let asked: Vec<AccountId> = senders.union(&strangers).copied().collect();
-        if asked.is_empty() {
-            return Ok(());
-        }
-        for bundle in self.fetch_well_named(&asked).await? {
-            if !senders.contains(&bundle.account) {
+            if header.place_of(me).is_none() {
                 continue;
             }
-            match self.check_bundle(&bundle).await {
-                // A full vault takes no more pins: this sender's messages are held, those of the others are not.
-                Ok(_) | Err(Interruption::Refused(_)) => {}
-                Err(error) => return Err(error),
+            if ladder.lacks_key(header, item) {
+                needs.keys.insert(item.cursor);
             }
+            match ladder.sender_key(header) {
+                SenderKey::NotAccepted => {
+                    needs.senders.insert(header.sender);
+                }
+                SenderKey::Accepted(identity) if ladder.lacks_log(header, &identity) => {
+                    let log = (header.sender, identity);
+                    if !needs.logs.contains(&log) {
+                        needs.logs.push(log);
+                    }
+                }
+                SenderKey::Accepted(_) | SenderKey::Forged => {}
+            }
+            let is_known = |account: &AccountId| *account == me || state.contacts.is_known(*account);
+            needs.strangers.extend(header.accounts().filter(|account| !is_known(account)));
         }
-        Ok(())
+        needs
     }
+}
+
+/// What is missing before deliveries can climb.
+#[derive(Default)]
+struct Needs {
+    /// Whose keys are not accepted.
+    senders: BTreeSet<AccountId>,
+    /// Whose names are not known.
+    strangers: BTreeSet<AccountId>,
+    /// Which logs are not known far enough.
+    logs: Vec<(AccountId, IdentityPublic)>,
+    /// Which deliveries have no key here.
+    keys: BTreeSet<Cursor>,
 }
 
 /// The deliveries of a page that come after the cursor: each place once and none left out.
@@ -328,6 +543,18 @@ fn next_in_line(after: Cursor, items: Vec<Item>) -> Result<Vec<Item>, SyncError>
         if item.cursor != expected {
             return Err(SyncError::Gap);
         }
+    }
+    Ok(items)
+}
+
+/// The deliveries of history that come before the cursor, backwards: each place once and none left out.
+fn last_in_line(before: Cursor, items: Vec<Item>) -> Result<Vec<Item>, SyncError> {
+    let mut expected = before;
+    for item in &items {
+        if expected.0 != item.cursor.0 + 1 {
+            return Err(SyncError::Gap);
+        }
+        expected = item.cursor;
     }
     Ok(items)
 }
@@ -347,6 +574,7 @@ mod tests {
             received_at_ms: 0,
             shared: vec![].into(),
             seal: vec![].into(),
+            archived: None,
         };
         let items = next_in_line(Cursor(after), cursors.iter().map(item).collect())?;
         Ok(items.iter().map(|item| item.cursor.0).collect())

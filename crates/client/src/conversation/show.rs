@@ -10,7 +10,7 @@ use protocol::{
 
 use crate::{
     Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread,
-    conversation::state::{Conversation, Pending, Progress, State},
+    conversation::state::{Conversation, Pending, Progress, State, is_shown},
     records::KeptMessage,
 };
 
@@ -20,8 +20,10 @@ const PREVIEW_CHARS: usize = 140;
 impl State {
     /// The list of conversations, the one with the newest message first.
     pub(crate) fn summaries(&self) -> Vec<ConversationSummary> {
+        // The one with oneself is for what devices tell each other.
+        let shown = self.conversations.iter().filter(|(_, conversation)| conversation.members.len() > 1);
         let mut summaries: Vec<ConversationSummary> =
-            self.conversations.iter().map(|(id, conversation)| self.summary(*id, conversation)).collect();
+            shown.map(|(id, conversation)| self.summary(*id, conversation)).collect();
         summaries.sort_by_key(|summary| (core::cmp::Reverse(summary.last_at_ms), summary.id));
         summaries
     }
@@ -30,7 +32,7 @@ impl State {
     pub(crate) fn thread(&self, id: ConversationId) -> Option<Thread> {
         let conversation = self.conversations.get(&id)?;
         let readers = self.others(conversation);
-        let messages = conversation.messages.iter();
+        let messages = conversation.messages.iter().filter(|(_, message)| is_message(message));
         let received =
             messages.map(|(cursor, message)| self.received(conversation, *cursor, message, &readers));
         let changed_keys = self.changed_keys(&conversation.members);
@@ -44,11 +46,14 @@ impl State {
             state: self.pending_state(message, pending, &changed_keys),
             unread: false,
             readers: readers.clone(),
+            disappears_at_ms: pending.gone_at_ms(),
+            missed_devices: pending.missed,
         });
         let messages = received.chain(waiting).collect();
         let deleted = conversation.members.iter().filter(|member| self.contacts.is_deleted(**member));
         let deleted = deleted.map(|member| self.contacts.contact(*member)).collect();
-        Some(Thread { id, others: readers.clone(), messages, changed_keys, deleted })
+        let timer_s = Some(self.timer(id)).filter(|seconds| *seconds > 0);
+        Some(Thread { id, others: readers.clone(), messages, changed_keys, deleted, timer_s })
     }
 
     /// The messages after a place of the mailbox, of all conversations, the oldest first.
@@ -102,7 +107,7 @@ impl State {
                 let mut wanted = conversation
                     .messages
                     .range(range)
-                    .filter(|(_, message)| selection.mine || !self.is_mine(message));
+                    .filter(|(_, message)| is_message(message) && (selection.mine || !self.is_mine(message)));
                 take(&mut wanted).into_iter().map(|cursor| (cursor, *id))
             })
             .collect()
@@ -139,6 +144,8 @@ impl State {
             state: if self.is_mine(message) { MessageState::Sent } else { MessageState::Received },
             unread: self.is_unread(conversation, place, message),
             readers: readers.to_vec(),
+            disappears_at_ms: message.gone_at_ms,
+            missed_devices: 0,
         }
     }
 
@@ -148,7 +155,7 @@ impl State {
             (true, self.me.clone(), body(Some(&draft.content)), draft.written_at_ms, draft.written_at_ms)
         });
         let last = waiting.or_else(|| {
-            let message = conversation.messages.values().next_back()?;
+            let message = conversation.messages.values().rev().find(|message| is_message(message))?;
             let mine = self.is_mine(message);
             let author = self.person(message.sender);
             Some((mine, author, body(message.content.as_ref()), message.sent_at_ms, message.received_at_ms))
@@ -165,7 +172,7 @@ impl State {
                 body: short(body),
                 at_ms,
             }),
-            unread: unread.filter(|(_, message)| !self.is_mine(message)).count(),
+            unread: unread.filter(|(_, message)| !self.is_mine(message) && is_message(message)).count(),
             last_at_ms,
             trouble: self.changed_keys(&conversation.members),
         }
@@ -184,15 +191,17 @@ impl State {
     }
 
     fn waiting_in(&self, id: ConversationId) -> Vec<(MessageId, &Pending)> {
-        self.pending_in_order().into_iter().filter(|(_, pending)| pending.draft.conversation == id).collect()
+        let is_here =
+            |pending: &Pending| pending.draft.conversation == id && is_shown(&pending.draft.content);
+        self.pending_in_order().into_iter().filter(|(_, pending)| is_here(pending)).collect()
     }
 
     fn is_unread(&self, conversation: &Conversation, cursor: Cursor, message: &KeptMessage) -> bool {
-        cursor > self.read_to(conversation) && !self.is_mine(message)
+        cursor > self.read_to(conversation) && !self.is_mine(message) && is_message(message)
     }
 
     fn read_to(&self, conversation: &Conversation) -> Cursor {
-        conversation.read_to.max(self.start)
+        conversation.read_to.max(self.start())
     }
 
     fn is_mine(&self, message: &KeptMessage) -> bool {
@@ -220,10 +229,17 @@ pub(crate) fn key_changed(changed: &[Contact]) -> String {
     )
 }
 
+/// Whether people see it.
+fn is_message(message: &KeptMessage) -> bool {
+    message.content.as_ref().is_none_or(is_shown)
+}
+
 fn body(content: Option<&Content>) -> Body {
     match content {
         Some(Content::Text { text }) => Body::Text(text.clone()),
-        Some(Content::Unknown) => Body::NeedsNewerVersion,
+        Some(Content::Timer { seconds }) => Body::Timer(Some(*seconds).filter(|seconds| *seconds > 0)),
+        // What devices tell each other is not shown.
+        Some(Content::Unknown | Content::Delete { .. } | Content::Forget { .. }) => Body::NeedsNewerVersion,
         None => Body::Unreadable,
     }
 }
@@ -233,6 +249,6 @@ fn short(body: Body) -> Body {
         Body::Text(text) => {
             Body::Text(text.lines().next().unwrap_or_default().chars().take(PREVIEW_CHARS).collect())
         }
-        other @ (Body::NeedsNewerVersion | Body::Unreadable) => other,
+        other @ (Body::Timer(_) | Body::NeedsNewerVersion | Body::Unreadable) => other,
     }
 }

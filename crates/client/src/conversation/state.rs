@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::{
     Cursor,
     content::Content,
-    id::{AccountId, ConversationId, EnvelopeHash, MessageId},
+    id::{AccountId, ConversationId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
 };
 use zeroize::Zeroize;
 
@@ -25,15 +25,24 @@ pub(crate) struct State {
     pub(crate) sending: Option<MessageId>,
     /// Whether the records were read.
     pub(crate) loaded: bool,
-    /// How far everything counts as read.
-    pub(crate) start: Cursor,
+    /// How far the server's clock is ahead of this device's, as of the last page.
+    pub(crate) server_ahead_ms: i64,
+    /// How far everything counts as read: where the mailbox ended when the account came to this device.
+    start: Cursor,
     /// How many deliveries were dropped.
     pub(crate) dropped: usize,
     /// Every delivery that was dealt with, and those that are held with the account that they claim to come from.
     deliveries: BTreeMap<Cursor, Option<AccountId>>,
-    /// The end of the run of deliveries without a gap.
+    /// The ends of the run of deliveries without a gap, which goes both ways from the start: its last place and its first.
     end: Cursor,
+    beginning: Cursor,
     seen: BTreeMap<MessageId, Cursor>,
+    /// What was deleted, and who said so.
+    deleted: BTreeMap<MessageId, BTreeSet<AccountId>>,
+    /// Where accounts first spoke of so much of their device logs, under which identity key.
+    logs_seen: BTreeMap<(AccountId, Fingerprint, u32), Cursor>,
+    /// The prekeys that messages have used up.
+    used: BTreeSet<(AccountId, PrekeyId)>,
     last_order: u64,
 }
 
@@ -48,6 +57,18 @@ pub(crate) struct Conversation {
 pub(crate) struct Pending {
     pub(crate) draft: KeptDraft,
     pub(crate) progress: Progress,
+    /// When it was sent, by this device's clock, if that was in this life of the page.
+    pub(crate) sent_at_ms: Option<u64>,
+    /// How many devices of others could not take it.
+    pub(crate) missed: u32,
+}
+
+impl Pending {
+    /// When it disappears, by this device's clock, whether it has come back by then or not.
+    pub(crate) fn gone_at_ms(&self) -> Option<u64> {
+        let timer_ms = u64::from(self.draft.timer_s) * 1_000;
+        self.sent_at_ms.filter(|_| timer_ms > 0).map(|sent_at_ms| sent_at_ms.saturating_add(timer_ms))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -66,18 +87,153 @@ impl State {
             pending: BTreeMap::new(),
             sending: None,
             loaded: false,
+            server_ahead_ms: 0,
             start: Cursor::START,
             dropped: 0,
             deliveries: BTreeMap::new(),
             end: Cursor::START,
+            beginning: Cursor::START.next(),
             seen: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            logs_seen: BTreeMap::new(),
+            used: BTreeSet::new(),
             last_order: 0,
+        }
+    }
+
+    /// Says where the mailbox ended when the account came to this device.
+    pub(crate) fn begin_at(&mut self, start: Cursor) {
+        self.start = start;
+        self.end = start;
+        self.beginning = start.next();
+        self.stretch();
+    }
+
+    pub(crate) fn start(&self) -> Cursor {
+        self.start
+    }
+
+    /// Lets the run grow over what is there.
+    fn stretch(&mut self) {
+        while self.deliveries.contains_key(&self.end.next()) {
+            self.end = self.end.next();
+        }
+        while self.beginning > Cursor::START.next()
+            && self.deliveries.contains_key(&Cursor(self.beginning.0 - 1))
+        {
+            self.beginning = Cursor(self.beginning.0 - 1);
         }
     }
 
     /// How far the mailbox was dealt with, without a gap.
     pub(crate) fn end(&self) -> Cursor {
         self.end
+    }
+
+    /// Whether what stands at a place became something for good, and is no message that could still be archived.
+    pub(crate) fn is_settled(&self, place: Cursor) -> bool {
+        let is_message = self.conversations.values().any(|known| known.messages.contains_key(&place));
+        self.deliveries.contains_key(&place) && !is_message
+    }
+
+    /// Whether all that was in the mailbox before this device came is here.
+    pub(crate) fn has_whole_history(&self) -> bool {
+        self.beginning <= Cursor::START.next()
+    }
+
+    /// The first place from which on the mailbox was dealt with, without a gap.
+    pub(crate) fn beginning(&self) -> Cursor {
+        self.beginning
+    }
+
+    /// Whether an account spoke, before this place, of its device log up to this position.
+    pub(crate) fn log_was_seen(
+        &self,
+        account: AccountId,
+        identity: Fingerprint,
+        position: u32,
+        before: Cursor,
+    ) -> bool {
+        let from = (account, identity, position);
+        let until = (account, identity, u32::MAX);
+        self.logs_seen.range(from..=until).any(|(_, cursor)| *cursor < before)
+    }
+
+    /// Whether a message has used this prekey up.
+    pub(crate) fn was_used(&self, account: AccountId, prekey: PrekeyId) -> bool {
+        self.used.contains(&(account, prekey))
+    }
+
+    /// Notes that somebody deleted a message.
+    pub(crate) fn note_deletion(&mut self, by: AccountId, message: MessageId) {
+        self.deleted.entry(message).or_default().insert(by);
+    }
+
+    /// Whether a message was deleted by who may: its sender, or oneself here.
+    pub(crate) fn is_deleted(&self, message: MessageId, sender: AccountId) -> bool {
+        let by = self.deleted.get(&message);
+        by.is_some_and(|by| by.contains(&sender) || by.contains(&self.me.account))
+    }
+
+    /// Who sent a message that stands here.
+    pub(crate) fn sender_of(&self, message: MessageId) -> Option<AccountId> {
+        let place = self.place_of(message)?;
+        let mut conversations = self.conversations.values();
+        conversations.find_map(|conversation| conversation.messages.get(&place)).map(|found| found.sender)
+    }
+
+    /// The messages that were deleted, or whose time is over, with their places.
+    pub(crate) fn to_forget(&self, now_ms: u64) -> Vec<(Cursor, MessageId)> {
+        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
+        let over = messages.filter(|(_, message)| {
+            message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
+                || self.is_deleted(message.message, message.sender)
+        });
+        over.map(|(cursor, message)| (*cursor, message.message)).collect()
+    }
+
+    /// The messages that were sent and have not come back, and whose time is over.
+    pub(crate) fn sent_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
+        let over = |pending: &Pending| pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms);
+        self.pending.iter().filter(|(_, pending)| over(pending)).map(|(message, _)| *message).collect()
+    }
+
+    /// When the next message disappears, by this device's clock.
+    pub(crate) fn next_disappearance(&self) -> Option<u64> {
+        let messages = self.conversations.values().flat_map(|conversation| conversation.messages.values());
+        let received = messages.filter_map(|message| message.gone_at_ms);
+        received.chain(self.pending.values().filter_map(Pending::gone_at_ms)).min()
+    }
+
+    /// Forgets what stands at a place; the place stays.
+    pub(crate) fn erase(&mut self, cursor: Cursor) {
+        for conversation in self.conversations.values_mut() {
+            if let Some(mut message) = conversation.messages.remove(&cursor) {
+                if let Some(content) = &mut message.content {
+                    wipe(content);
+                }
+                return;
+            }
+        }
+    }
+
+    /// After how long messages of a conversation disappear, in seconds; 0: they stay. The last word of anybody in it counts.
+    pub(crate) fn timer(&self, id: ConversationId) -> u32 {
+        let Some(conversation) = self.conversations.get(&id) else { return 0 };
+        let waiting = self.pending.values().filter(|pending| pending.draft.conversation == id);
+        let written = waiting
+            .filter_map(|pending| match &pending.draft.content {
+                Content::Timer { seconds } => Some((pending.draft.order, *seconds)),
+                _ => None,
+            })
+            .max();
+        let received = || {
+            conversation.messages.values().rev().find_map(|message| match &message.content {
+                Some(Content::Timer { seconds }) => Some(*seconds),
+                _ => None,
+            })
+        };
+        written.map(|(_, seconds)| seconds).or_else(received).unwrap_or(0)
     }
 
     /// Where this message stands in the mailbox, if it has been seen there.
@@ -114,15 +270,16 @@ impl State {
         }
         let held = match &delivery {
             KeptDelivery::Held { sender, .. } => Some(*sender),
-            KeptDelivery::Message(_) | KeptDelivery::Dropped => None,
+            KeptDelivery::Message(_)
+            | KeptDelivery::Dropped
+            | KeptDelivery::Erased
+            | KeptDelivery::Elsewhere => None,
         };
         self.deliveries.insert(cursor, held);
-        while self.deliveries.contains_key(&self.end.next()) {
-            self.end = self.end.next();
-        }
+        self.stretch();
         match delivery {
             KeptDelivery::Message(message) => self.take_message(cursor, message),
-            KeptDelivery::Held { .. } => false,
+            KeptDelivery::Held { .. } | KeptDelivery::Erased | KeptDelivery::Elsewhere => false,
             KeptDelivery::Dropped => {
                 self.dropped += 1;
                 false
@@ -137,8 +294,22 @@ impl State {
         }
         self.seen.insert(message.message, cursor);
         self.pending.remove(&message.message);
+        if let Some((identity, position)) = message.log {
+            let first = self.logs_seen.entry((message.sender, identity, position)).or_insert(cursor);
+            *first = (*first).min(cursor);
+        }
+        self.used.extend(message.used.iter().copied());
+        let (sender, content) = (message.sender, message.content.clone());
+        let is_shown = content.as_ref().is_none_or(is_shown);
         conversation.messages.insert(cursor, message);
-        true
+        match content {
+            Some(Content::Delete { message }) => self.note_deletion(sender, message),
+            Some(Content::Forget { messages }) if sender == self.me.account => {
+                messages.into_iter().for_each(|message| self.note_deletion(sender, message));
+            }
+            _ => {}
+        }
+        is_shown
     }
 
     /// Takes a draft from the records, unless it has come back through the mailbox already.
@@ -147,7 +318,7 @@ impl State {
             return;
         }
         self.last_order = self.last_order.max(draft.order);
-        self.pending.entry(message).or_insert(Pending { draft, progress: Progress::Queued });
+        self.pending.entry(message).or_insert(Pending { draft, progress: Progress::Queued, sent_at_ms: None, missed: 0 });
     }
 
     /// Takes what the records say about drafts that failed. One that failed and has no such record any more was queued
@@ -214,12 +385,19 @@ impl Drop for State {
             self.conversations.values_mut().flat_map(|conversation| conversation.messages.values_mut());
         let received = received.filter_map(|message| message.content.as_mut());
         let written = self.pending.values_mut().map(|pending| &mut pending.draft.content);
-        for content in received.chain(written) {
-            if let Content::Text { text } = content {
-                text.zeroize();
-            }
-        }
+        received.chain(written).for_each(wipe);
     }
+}
+
+fn wipe(content: &mut Content) {
+    if let Content::Text { text } = content {
+        text.zeroize();
+    }
+}
+
+/// Whether people see it: not what devices tell each other.
+pub(crate) fn is_shown(content: &Content) -> bool {
+    !matches!(content, Content::Delete { .. } | Content::Forget { .. })
 }
 
 #[cfg(test)]
@@ -245,11 +423,21 @@ mod tests {
             sent_at_ms: 0,
             received_at_ms: u64::from(number),
             content: Some(Content::Text { text: number.to_string() }),
+            gone_at_ms: None,
+            timer_s: 0,
+            log: None,
+            used: Vec::new(),
         })
     }
 
     fn held() -> KeptDelivery {
-        KeptDelivery::Held { sender: BOB, received_at_ms: 0, shared: vec![].into(), seal: vec![].into() }
+        KeptDelivery::Held {
+            sender: BOB,
+            received_at_ms: 0,
+            shared: vec![].into(),
+            seal: vec![].into(),
+            archived: None,
+        }
     }
 
     fn texts(state: &State, id: ConversationId) -> Vec<String> {
@@ -299,6 +487,7 @@ mod tests {
             order,
             written_at_ms: 5,
             content: Content::Text { text: "text".into() },
+            timer_s: 0,
         };
         let [first, second] = [1, 2].map(|number| MessageId::from_bytes([number; 16]));
         state.take_draft(second, draft(6));
@@ -320,7 +509,7 @@ mod tests {
         assert!(state.mark(id, Cursor(2)));
         assert!(!state.mark(id, Cursor(1)));
         assert_eq!(state.summaries()[0].unread, 1);
-        state.start = Cursor(3);
+        state.begin_at(Cursor(3));
         assert_eq!(state.summaries()[0].unread, 0);
     }
 }

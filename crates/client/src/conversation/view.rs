@@ -58,6 +58,8 @@ pub struct Thread {
     pub changed_keys: Vec<Contact>,
     /// Those of the others who deleted their accounts: nothing can be sent to this conversation any more.
     pub deleted: Vec<Contact>,
+    /// After how many seconds what is written from now on disappears; `None`: it stays.
+    pub timer_s: Option<u32>,
 }
 
 /// One message.
@@ -81,6 +83,10 @@ pub struct Message {
     pub unread: bool,
     /// Everyone who can read it besides oneself: the conversation's others.
     pub readers: Vec<Contact>,
+    /// When it disappears, by this device's clock, in milliseconds since 1970; `None`: it stays.
+    pub disappears_at_ms: Option<u64>,
+    /// How many devices of others could not take it any more. Only of one's own, on the device that sent it.
+    pub missed_devices: u32,
 }
 
 /// Which of the messages in the mailbox are asked for.
@@ -99,6 +105,8 @@ pub struct Selection {
 pub enum Body {
     /// A text.
     Text(String),
+    /// From here on messages disappear after so many seconds; `None`: they stay.
+    Timer(Option<u32>),
     /// Something that a newer version of the application shows.
     NeedsNewerVersion,
     /// Its sender signed it, but it does not open: it was changed or swapped on the way.
@@ -110,9 +118,30 @@ impl core::fmt::Debug for Body {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Timer(seconds) => write!(f, "Timer({seconds:?})"),
             Self::NeedsNewerVersion => f.write_str("NeedsNewerVersion"),
             Self::Unreadable => f.write_str("Unreadable"),
         }
+    }
+}
+
+/// What is said where somebody sets a conversation's timer.
+pub fn timer_line(timer_s: Option<u32>) -> String {
+    match timer_s {
+        None => "Messages stay from here on".to_owned(),
+        Some(seconds) => format!("Messages disappear after {} from here on", duration_words(seconds)),
+    }
+}
+
+/// A duration in the largest unit that tells it exactly.
+pub fn duration_words(seconds: u32) -> String {
+    const UNITS: [(u32, &str); 5] =
+        [(604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let unit = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    let (unit, name) = unit.copied().unwrap_or((1, "second"));
+    match seconds / unit {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
     }
 }
 

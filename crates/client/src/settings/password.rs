@@ -2,7 +2,7 @@ use crypto::kdf::KdfParams;
 use protocol::{password, profile::ChangePassword};
 
 use super::{Confirmation, SettingsError};
-use crate::{Account, Device, device::DeviceRng, sign_in::remember_kdf};
+use crate::{Account, Device, Interruption, device::DeviceRng, engine::Engine, sign_in::remember_kdf};
 
 impl<D: Device> Account<D> {
     /// Sets a new password: the account key is sealed anew under a new salt, all other sessions end. This one goes on, and
@@ -28,6 +28,22 @@ impl<D: Device> Account<D> {
         );
         let auth_key = stretched.auth_key();
         engine.device.call(ChangePassword { proof, kdf, auth_key, wrapped_by_password }).await?;
-        Ok(remember_kdf(&*engine.device, &engine.me.username, &kdf).await?)
+        remember_kdf(&*engine.device, &engine.me.username, &kdf).await?;
+        engine.after_new_password().await;
+        Ok(())
+    }
+}
+
+impl<D: Device> Engine<D> {
+    /// All other sessions have ended: their devices leave the log, and a new archive epoch begins. The password is set,
+    /// whatever becomes of this: what is interrupted here, the next upkeep goes on with.
+    async fn after_new_password(&self) {
+        let tidy = async {
+            let this = self.this_device().await?;
+            self.vault.turn_epoch(&*self.device, &self.records).await?;
+            self.rotate_signed_prekey().await?;
+            self.end_devices_without_session(&this).await
+        };
+        let _: Result<(), Interruption> = tidy.await;
     }
 }

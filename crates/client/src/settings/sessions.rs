@@ -17,20 +17,35 @@ impl<D: Device> Account<D> {
     }
 
     /// Ends a session on every machine and at once. Its browser locks, and what it kept opens no more without the password.
+    /// Its device is revoked: what it signs from here on counts no more, what is sent from here on goes to other prekeys, and
+    /// what is archived to another epoch.
     ///
     /// # Errors
     /// [`Interruption`].
     pub async fn end_session(&self, session: SessionId) -> Result<(), Interruption> {
+        let sessions = self.sessions().await?;
+        let ended: Vec<SessionInfo> = sessions.into_iter().filter(|one| one.session == session).collect();
+        if ended.iter().any(|one| one.device.is_some()) {
+            self.0.this_device().await?;
+            return self.0.revoke_devices(&ended).await;
+        }
         self.0.device.call(EndSession { session }).await?;
         Ok(())
     }
 
-    /// Ends all sessions but this one. How many there were.
+    /// Ends all sessions but this one, like [`Self::end_session`]. How many there were.
     ///
     /// # Errors
     /// [`Interruption`].
     pub async fn end_other_sessions(&self) -> Result<u32, Interruption> {
-        Ok(self.0.device.call(EndOtherSessions {}).await?.ended)
+        let this = self.0.this_device().await?;
+        let sessions = self.sessions().await?;
+        let others: Vec<SessionInfo> =
+            sessions.into_iter().filter(|one| !one.current && one.device != Some(this.id)).collect();
+        // At once and together; the log says it after, one by one.
+        self.0.device.call(EndOtherSessions {}).await?;
+        self.0.revoke_devices(&others).await?;
+        Ok(u32::try_from(others.len()).unwrap_or(u32::MAX))
     }
 
     /// The sessions that began since this device last [looked](Self::acknowledge_sessions): sign-ins that their owner should

@@ -33,3 +33,23 @@ impl Chance {
         }
     }
 }
+
+/// The same as a generator for the cryptography.
+impl rand_core::TryRng for Chance {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(self.next() as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(self.next())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.fill(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Chance {}

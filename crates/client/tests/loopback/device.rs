@@ -43,6 +43,13 @@ impl Storage {
         self.records.lock().unwrap().retain(|name, _| !gone(name));
     }
 
+    /// All records whose contents this key opens.
+    pub(crate) fn opened(&self, key: &crypto::vault::CacheKey) -> Vec<Vec<u8>> {
+        let records = self.records.lock().unwrap();
+        let opened = records.iter().filter_map(|(name, bytes)| key.open(name.as_bytes(), bytes).ok());
+        opened.map(|content| content.to_vec()).collect()
+    }
+
     pub(crate) fn holds(&self, needle: &[u8]) -> bool {
         let records = self.records.lock().unwrap();
         records.values().any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
@@ -55,11 +62,13 @@ pub(crate) struct TestDevice {
     storage: Storage,
     chance: Mutex<Chance>,
     hostility: Mutex<Option<Hostility>>,
-    /// Requests that are refused before they reach the relay: to where, and why.
-    refused: Mutex<Vec<(&'static str, Code)>>,
+    /// Requests that are answered before they reach the relay: to where, and how.
+    answered: Mutex<Vec<(&'static str, Result<Value, Code>)>>,
     calls: Mutex<Vec<&'static str>>,
     /// Of a hundred requests, how many go wrong on the way.
     faults: Mutex<usize>,
+    /// How wrong its clock is, in milliseconds.
+    clock_off_ms: std::sync::atomic::AtomicI64,
     /// Whether everything takes a random number of turns.
     pub(crate) unsteady: AtomicBool,
 }
@@ -71,15 +80,20 @@ impl TestDevice {
             storage: storage.clone(),
             chance: Mutex::new(Chance::new(seed)),
             hostility: Mutex::new(None),
-            refused: Mutex::new(Vec::new()),
+            answered: Mutex::new(Vec::new()),
             calls: Mutex::new(Vec::new()),
             faults: Mutex::new(0),
+            clock_off_ms: Default::default(),
             unsteady: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn set_faults(&self, percent: usize) {
         *self.faults.lock().unwrap() = percent;
+    }
+
+    pub(crate) fn set_clock_off(&self, ms: i64) {
+        self.clock_off_ms.store(ms, Ordering::Relaxed);
     }
 
     pub(crate) fn set_hostility(
@@ -90,7 +104,12 @@ impl TestDevice {
     }
 
     pub(crate) fn refuse_next(&self, path: &'static str, code: Code) {
-        self.refused.lock().unwrap().push((path, code));
+        self.answered.lock().unwrap().push((path, Err(code)));
+    }
+
+    /// The next request to this path is answered so, and the relay hears nothing of it.
+    pub(crate) fn answer_next(&self, path: &'static str, answer: Value) {
+        self.answered.lock().unwrap().push((path, Ok(answer)));
     }
 
     pub(crate) fn calls_to(&self, path: &str) -> usize {
@@ -120,16 +139,20 @@ impl TestDevice {
     }
 
     async fn serve(&self, path: &str, request: &[u8]) -> Result<Value, Refusal> {
-        let refused = {
-            let mut refused = self.refused.lock().unwrap();
-            let next = refused.iter().position(|(refused, _)| *refused == path);
-            next.map(|next| refused.remove(next).1)
+        let answered = {
+            let mut answered = self.answered.lock().unwrap();
+            let next = answered.iter().position(|(answered, _)| *answered == path);
+            next.map(|next| answered.remove(next).1)
         };
-        if let Some(code) = refused {
-            return Err(code.into());
+        if let Some(answer) = answered {
+            return answer.map_err(Refusal::from);
         }
-        let token = self.storage.token.lock().unwrap().clone();
-        let answer = self.world.serve(path, request, token.as_deref()).await;
+        let before = self.storage.token.lock().unwrap().clone();
+        let mut token = before.clone();
+        let answer = self.world.serve(path, request, &mut token).await;
+        if token != before {
+            *self.storage.token.lock().unwrap() = token;
+        }
         if let Ok(Value::Object(answer)) = &answer
             && let Some(Value::String(token)) = answer.get("token")
         {
@@ -220,7 +243,7 @@ impl Device for TestDevice {
     }
 
     fn now_ms(&self) -> u64 {
-        self.world.now_ms()
+        self.world.now_ms().saturating_add_signed(self.clock_off_ms.load(Ordering::Relaxed))
     }
 
     fn fill(&self, bytes: &mut [u8]) {

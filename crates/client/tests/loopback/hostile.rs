@@ -11,8 +11,8 @@ use client::{
     sign_in,
 };
 use crypto::{
-    envelope::{Draft, Envelope},
-    id::{AccountId, ConversationId, MessageId, PrekeyId},
+    envelope::{Draft, Envelope, Expiry},
+    id::{AccountId, ConversationId, LogHash, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::KdfParams,
     prekey::PrekeySecret,
@@ -67,7 +67,7 @@ struct FalseBob {
 
 impl FalseBob {
     fn of(Acquainted { world, alice, bob, conversation }: &Acquainted) -> Self {
-        let mut rng = crypto_rng(5);
+        let mut rng = Chance::new(5);
         let (alice_id, bob_id) = (id_of(alice), id_of(bob));
         let identity = IdentityKey::generate(&mut rng);
         let prekey = PrekeySecret::generate(PrekeyId(1), 1, &mut rng);
@@ -81,7 +81,7 @@ impl FalseBob {
             message: MessageId::random(&mut rng),
             parents: &[],
             sent_at_ms: world.now_ms(),
-            expires_at_ms: None,
+            expiry: Expiry::Never,
             content: br#"{"type":"text","text":"from another key"}"#,
         };
         let envelope = draft.seal(bob_id, &identity, &[to_alice, to_bob], &mut rng).unwrap();
@@ -91,6 +91,9 @@ impl FalseBob {
             username: "bob".parse().unwrap(),
             identity: identity.public(),
             prekey: signed,
+            prekey_at_ms: 0,
+            log_length: 0,
+            log_head: LogHash::from_bytes([0; 32]),
         };
         let honest = 2;
         let item = mailbox::Item {
@@ -98,6 +101,7 @@ impl FalseBob {
             received_at_ms: world.now_ms(),
             shared: envelope.shared_bytes().to_vec().into(),
             seal: envelope.seals()[place].to_vec().into(),
+            archived: None,
         };
         Self {
             bundle: serde_json::to_value(bundle).unwrap(),
@@ -202,7 +206,7 @@ fn a_changed_key_blocks_sending_and_holds_back_until_it_is_accepted() {
 #[test]
 fn a_prekey_that_somebody_else_signed_is_not_sealed_to() {
     let Acquainted { alice, bob, conversation, .. } = acquainted();
-    let mut rng = crypto_rng(6);
+    let mut rng = Chance::new(6);
     let foreign = PrekeySecret::generate(PrekeyId(1), 2, &mut rng);
     let foreign = foreign.sign(id_of(&bob), &IdentityKey::generate(&mut rng)).to_string();
     let of_bob = json!(id_of(&bob));
@@ -474,32 +478,6 @@ fn withheld_rows_are_noticed_by_a_device_that_has_seen_them() {
     let refused = block_on(sign_in(device, login("alice"))).err();
     assert_eq!(refused, Some(SignInError::Interrupted(VaultRefused::NoKeys.into())));
 }
-
-/// The test's chance as a generator for the cryptography.
-fn crypto_rng(seed: u64) -> impl rand_core::CryptoRng {
-    SeededRng(Chance::new(seed))
-}
-
-struct SeededRng(Chance);
-
-impl rand_core::TryRng for SeededRng {
-    type Error = std::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        Ok(self.0.next() as u32)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        Ok(self.0.next())
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.0.fill(bytes);
-        Ok(())
-    }
-}
-
-impl rand_core::TryCryptoRng for SeededRng {}
 
 #[test]
 fn a_server_that_gives_a_name_to_somebody_else_is_not_believed_by_who_chooses_by_name() {

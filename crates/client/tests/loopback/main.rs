@@ -4,10 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod accounts;
+mod attacker;
 mod chance;
 mod device;
+mod devices;
+mod erasure;
 mod hostile;
 mod people;
+mod prekeys;
 mod programs;
 mod resets;
 mod simulation;

@@ -83,6 +83,28 @@ impl Person {
         block_on(self.account.compose(to, text)).unwrap();
     }
 
+    /// Does what is due.
+    pub(crate) fn maintains(&self) {
+        block_on(self.account.maintain()).unwrap();
+    }
+
+    /// The envelope of a message that was sealed here and waits.
+    pub(crate) fn sealed(&self, message: protocol::id::MessageId) -> Option<crypto::envelope::Envelope> {
+        let records = self.storage.opened(&self.account.account_key().cache_key());
+        records.into_iter().find_map(|record| {
+            let record: serde_json::Value = serde_json::from_slice(&record).ok()?;
+            let bytes: protocol::Binary = serde_json::from_value(record.get("envelope")?.clone()).ok()?;
+            let envelope = crypto::envelope::Envelope::parse(bytes.as_slice()).ok()?;
+            (envelope.claimed_header().message == message).then_some(envelope)
+        })
+    }
+
+    /// Whether anything that this device keeps, opened by the account key, still has this text in it.
+    pub(crate) fn keeps(&self, text: &str) -> bool {
+        let records = self.storage.opened(&self.account.account_key().cache_key());
+        records.iter().any(|record| record.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
     pub(crate) fn syncs(&self) -> client::Synced {
         block_on(self.account.sync()).unwrap()
     }
@@ -94,6 +116,7 @@ impl Person {
             .into_iter()
             .map(|message| match message.body {
                 Body::Text(text) => format!("{}: {text}", message.author.username),
+                Body::Timer(seconds) => format!("{}: timer {}", message.author.username, seconds.unwrap_or(0)),
                 Body::NeedsNewerVersion => format!("{}: newer", message.author.username),
                 Body::Unreadable => format!("{}: ?", message.author.username),
             })

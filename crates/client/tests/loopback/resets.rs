@@ -324,7 +324,7 @@ fn a_mail_alone_cannot_put_a_worthless_wrap_in_the_place_of_a_good_one() {
 }
 
 fn serve(world: &World, request: &Value) -> Result<Value, Refusal> {
-    block_on(world.serve(RedeemReset::PATH, request.to_string().as_bytes(), None))
+    block_on(world.serve(RedeemReset::PATH, request.to_string().as_bytes(), &mut None))
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn a_lying_server_cannot_make_a_device_reset_to_foreign_keys() {
     let foreign = block_on(world.serve(
         CheckReset::PATH,
         &serde_json::to_vec(&CheckReset { token: foreign }).unwrap(),
-        None,
+        &mut None,
     ))
     .unwrap();
     let token = token_from_mail(&world, "alice");

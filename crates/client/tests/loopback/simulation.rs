@@ -30,7 +30,7 @@ const MOST_TURNS: usize = 200_000;
 const SEEDS: u64 = 100;
 const FAULTS_PERCENT: usize = 12;
 /// What each tab does, counted from its last birth.
-const DEEDS: usize = 8;
+const DEEDS: usize = 12;
 
 /// One message that somebody wrote.
 #[derive(Clone)]

@@ -6,8 +6,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use crypto::{envelope::Envelope, id::MessageId};
 use protocol::{
-    Call, Code, Refusal, account, directory, mailbox, policy, profile, reset, second_factor, session, vault,
+    Call, Code, Refusal, account, device, directory, mailbox, policy, prekey, profile, reset, second_factor,
+    session, vault,
 };
 use relay::{
     Network, Policy, Relay, RelayParts, ServerSecret,
@@ -29,6 +31,8 @@ pub(crate) struct World {
     relay: Mutex<Relay>,
     clock: Arc<AtomicU64>,
     entropy: Arc<SeededEntropy>,
+    /// Every envelope that ever came over the network.
+    recorded: Mutex<Vec<Envelope>>,
 }
 
 struct SeededEntropy(Mutex<Chance>);
@@ -56,7 +60,7 @@ impl World {
         let clock = Arc::new(AtomicU64::new(BEGINNING_MS));
         let entropy = Arc::new(SeededEntropy(Mutex::new(Chance::new(seed ^ 0x7265_6c61))));
         let relay = Mutex::new(start(&store, &clock, &entropy));
-        Arc::new(Self { store, relay, clock, entropy })
+        Arc::new(Self { store, relay, clock, entropy, recorded: Mutex::default() })
     }
 
     /// A new relay over the same store: what was acknowledged is there, what was under way is not.
@@ -72,6 +76,18 @@ impl World {
         self.clock.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// What somebody has who recorded the network from the first day on: the envelope of this message.
+    pub(crate) fn recorded(&self, message: MessageId) -> Vec<Envelope> {
+        let recorded = self.recorded.lock().unwrap();
+        recorded.iter().filter(|envelope| envelope.claimed_header().message == message).cloned().collect()
+    }
+
+    /// What the server does every few seconds.
+    pub(crate) fn erase_expired(&self) -> usize {
+        let relay = self.relay.lock().unwrap().clone();
+        futures::executor::block_on(relay.erase_expired()).unwrap()
+    }
+
     /// The mails that are due, delivered: to whom, and what they say.
     pub(crate) fn post(&self) -> Vec<(String, Letter)> {
         let relay = self.relay.lock().unwrap().clone();
@@ -85,13 +101,19 @@ impl World {
         })
     }
 
-    /// Answers one request as a server would: path, JSON and token in, JSON out.
+    /// Answers one request as a server would: path, JSON and token in, JSON out, and a fresh token where that one was old.
     pub(crate) async fn serve(
         &self,
         path: &str,
         request: &[u8],
-        token: Option<&str>,
+        token: &mut Option<String>,
     ) -> Result<Value, Refusal> {
+        if path == mailbox::Send::PATH
+            && let Ok(sent) = serde_json::from_slice::<mailbox::Send>(request)
+        {
+            let envelope = Envelope::parse(sent.envelope.as_slice()).unwrap();
+            self.recorded.lock().unwrap().push(envelope);
+        }
         let relay = self.relay.lock().unwrap().clone();
         let signed_in = |answer: (account::SignedIn, relay::SessionToken)| {
             let (mut answer, token) = answer;
@@ -118,7 +140,10 @@ impl World {
             }
             _ => {}
         }
-        let caller = relay.authenticate(token.unwrap_or_default(), from).await?;
+        let caller = relay.authenticate(token.as_deref().unwrap_or_default(), from).await?;
+        if let Some(renewed) = caller.renewed() {
+            *token = Some(renewed.expose().to_owned());
+        }
         macro_rules! answer {
             ($($request:ty => $verb:ident),* $(,)?) => {
                 match path {
@@ -149,6 +174,14 @@ impl World {
             directory::FetchKeys => fetch_keys,
             mailbox::Send => send,
             mailbox::FetchPage => fetch_page,
+            mailbox::FetchHistory => fetch_history,
+            mailbox::Archive => archive,
+            mailbox::Erase => erase,
+            device::AppendLog => append_log,
+            device::FetchLogs => fetch_logs,
+            prekey::PublishPrekeys => publish_prekeys,
+            prekey::FetchPrekeyStatus => prekey_status,
+            prekey::ClaimPrekeys => claim_prekeys,
             vault::FetchRows => fetch_rows,
             vault::PutRow => put_row,
             vault::FetchSealedVault => fetch_sealed_vault,

@@ -1,0 +1,133 @@
+//! Which device this is: its key, kept in the device's records for all tabs, and its place in the account's device log.
+
+use crypto::{
+    device::{DeviceKey, DeviceSeed},
+    device_log::Change as LogChange,
+    id::DeviceId,
+};
+use protocol::{Binary, Code, device::AppendLog};
+
+use crate::{
+    CallError, Device, Interruption, StoreUnavailable,
+    device::{Change, DeviceRng},
+    engine::Engine,
+    records::KeptDevice,
+};
+
+/// How often an entry is signed anew after another device was faster.
+const MAX_ROUNDS: usize = 8;
+
+/// This device.
+#[derive(Clone, Debug)]
+pub(crate) struct ThisDevice {
+    pub(crate) id: DeviceId,
+    pub(crate) key: DeviceKey,
+}
+
+impl KeptDevice {
+    fn open(&self) -> Option<ThisDevice> {
+        let seed = self.seed.as_slice().try_into().ok()?;
+        Some(ThisDevice { id: self.device, key: DeviceKey::from_seed(&DeviceSeed::from_bytes(seed)) })
+    }
+}
+
+impl<D: Device> Engine<D> {
+    /// This device, which the account's log names and the relay knows: introduced once for each session.
+    pub(crate) async fn this_device(&self) -> Result<ThisDevice, Interruption> {
+        let _turn = self.introducing.lock().await;
+        let known = self.introduced();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let kept = self.kept_device().await?;
+        let is_known_there = kept.as_ref().is_some_and(|kept| kept.session == Some(self.session.session));
+        let this = match kept.as_ref().and_then(KeptDevice::open) {
+            Some(this) if is_known_there => this,
+            kept => self.introduce(kept).await?,
+        };
+        self.set_introduced(Some(this.clone()));
+        Ok(this)
+    }
+
+    /// The device's id, if it has one: without the network.
+    pub(crate) async fn kept_device(&self) -> Result<Option<KeptDevice>, StoreUnavailable> {
+        let name = self.records.device();
+        let record = self.device.read(&name).await?;
+        Ok(record.and_then(|sealed| self.records.open(&name, &sealed)))
+    }
+
+    /// Forgets that the relay knows this device, so that it is introduced again: the relay says that it does not.
+    pub(crate) async fn introduce_again(&self) -> Result<(), Interruption> {
+        if let Some(kept) = self.kept_device().await? {
+            let forgotten = KeptDevice { session: None, ..kept };
+            self.keep_device(&forgotten).await?;
+        }
+        self.set_introduced(None);
+        Ok(())
+    }
+
+    async fn introduce(&self, kept: Option<ThisDevice>) -> Result<ThisDevice, Interruption> {
+        let mut kept = kept;
+        for _ in 0..MAX_ROUNDS {
+            self.refresh_own_log().await?;
+            let this = match kept.take() {
+                // One that was ended does not come back: it is a new device from here on.
+                Some(this) if !self.own_log().device(this.id).is_some_and(|known| known.revoked_at.is_some()) => this,
+                _ => self.draw_device().await?,
+            };
+            let entry = match self.own_entry_of(this.id) {
+                Some(entry) => entry,
+                None => {
+                    let change = LogChange::Added(this.id, this.key.public());
+                    let mut log = self.own_log();
+                    let Ok(entry) = log.append(change, self.device.now_ms(), &self.identity) else { continue };
+                    entry
+                }
+            };
+            match self.device.call(AppendLog { entry: entry.clone() }).await {
+                Ok(_) => {
+                    self.take_own_entry(entry).await?;
+                    let session = Some(self.session.session);
+                    let seed = Binary(this.key.seed().expose_bytes().to_vec());
+                    self.keep_device(&KeptDevice { device: this.id, seed, session }).await?;
+                    self.forget_former_devices(this.id).await?;
+                    return Ok(this);
+                }
+                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => kept = Some(this),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Interruption::Busy(Code::VersionConflict.into()))
+    }
+
+    /// A new device; of two tabs that draw one at the same time, the first wins.
+    async fn draw_device(&self) -> Result<ThisDevice, StoreUnavailable> {
+        let rng = &mut DeviceRng(&*self.device);
+        let (id, key) = (DeviceId::random(rng), DeviceKey::generate(rng));
+        let seed = Binary(key.seed().expose_bytes().to_vec());
+        let new = KeptDevice { device: id, seed, session: None };
+        let name = self.records.device();
+        let is_ended = self.kept_device().await?.is_some_and(|kept| {
+            self.own_log().device(kept.device).is_some_and(|known| known.revoked_at.is_some())
+        });
+        if is_ended {
+            self.records.write(&*self.device, vec![Change::Remove { name: name.clone() }]).await?;
+        }
+        let sealed = self.records.seal(&*self.device, &name, &new);
+        let standing = self.records.put_if_absent(&*self.device, &name, sealed).await?;
+        let standing = self.records.open::<KeptDevice>(&name, &standing).and_then(|kept| kept.open());
+        match standing {
+            Some(standing) => Ok(standing),
+            // A damaged record: a device whose store is gone is a new one.
+            None => {
+                self.keep_device(&new).await?;
+                Ok(ThisDevice { id, key })
+            }
+        }
+    }
+
+    async fn keep_device(&self, kept: &KeptDevice) -> Result<(), StoreUnavailable> {
+        let record = self.records.put(&*self.device, self.records.device(), kept);
+        self.records.write(&*self.device, vec![record]).await
+    }
+}

@@ -1,0 +1,293 @@
+//! What is due on an account, whichever of its devices comes first: prekeys are rotated and refilled, what was opened before
+//! is archived, keys whose time is over die, devices that are signed out leave the log. Each step may be interrupted
+//! anywhere, and done by several devices at once.
+
+use std::collections::BTreeSet;
+
+use crypto::{
+    device_log::Change as LogChange,
+    envelope::{Delivery, Way},
+    id::{DeviceId, Fingerprint, PrekeyId},
+    prekey::{PrekeyKind, PrekeySecret, PrekeySeed, SignedPrekey},
+};
+use protocol::{
+    Binary, Cursor,
+    directory::FetchKeys,
+    limits::{CLAIM_LIFETIME_MS, MAX_PAGE_ITEMS, MAX_PREKEYS_AT_ONCE, PREKEY_LIFETIME_MS},
+    mailbox::FetchPage,
+    prekey::{FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
+    session::{ListSessions, SessionInfo},
+};
+
+use crate::{
+    Account, Device, Interruption, StoreUnavailable, SyncError,
+    device::{Change, DeviceRng},
+    engine::Engine,
+    records::KeptDelivery,
+    repairs::Repair,
+    this_device::ThisDevice,
+};
+
+/// How old a signed prekey is when it is replaced: a week.
+const ROTATE_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// How many unclaimed one-time prekeys call for a new batch.
+const REFILL_BELOW: u32 = 30;
+/// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
+const FORGET_AFTER_MS: u64 = PREKEY_LIFETIME_MS + CLAIM_LIFETIME_MS + 24 * 60 * 60 * 1_000;
+
+impl<D: Device> Account<D> {
+    /// Does what is due. To be called when the account was opened, and every hour or so; what is not due costs two calls.
+    ///
+    /// # Errors
+    /// [`SyncError`]. What was done is done; the next call goes on.
+    pub async fn maintain(&self) -> Result<(), SyncError> {
+        self.0.maintain().await
+    }
+}
+
+impl<D: Device> Engine<D> {
+    pub(crate) async fn maintain(&self) -> Result<(), SyncError> {
+        let _turn = self.maintaining.lock().await;
+        self.check_whose_session().await?;
+        let this = self.this_device().await?;
+        self.compare_own_log().await?;
+        let status = self.status().await?;
+        self.publish_what_is_due(&this, &status).await?;
+        self.sync().await?;
+        self.archive_what_was_not(&status).await?;
+        self.erase_old_keys().await?;
+        self.end_devices_without_session(&this).await?;
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<PrekeyStatus, Interruption> {
+        Ok(self.device.call(FetchPrekeyStatus {}).await?)
+    }
+
+    /// A server that was set back has less of the log than this device.
+    async fn compare_own_log(&self) -> Result<(), Interruption> {
+        let keys = self.device.call(FetchKeys { accounts: vec![self.me.account] }).await?;
+        let Some(own) = keys.bundles.into_iter().find(|bundle| bundle.account == self.me.account) else {
+            return Ok(());
+        };
+        if own.log_length < self.own_log().len() {
+            self.restore_own_log(own.log_length).await?;
+            self.this_device().await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_what_is_due(&self, this: &ThisDevice, status: &PrekeyStatus) -> Result<(), Interruption> {
+        self.refresh_vault().await?;
+        let signed = self.signed_prekey_due(status).await?;
+        let one_time = self.one_time_due(status).await?;
+        let device = self.device_prekeys_due(this, status).await?;
+        if signed.is_none() && one_time.is_empty() && device.is_empty() {
+            return Ok(());
+        }
+        self.device.call(PublishPrekeys { signed, one_time, device, replace: false }).await?;
+        Ok(())
+    }
+
+    /// The signed prekey that is to take the place of the published one, if it is a week old, or was to be replaced already.
+    async fn signed_prekey_due(&self, status: &PrekeyStatus) -> Result<Option<SignedPrekey>, Interruption> {
+        let published = status.signed.id();
+        let is_published = |newest: &PrekeySecret| newest.id() <= published;
+        let is_due = status.now_ms.saturating_sub(status.signed_at_ms) >= ROTATE_AFTER_MS;
+        if is_due && self.vault.newest_signed_prekey().as_ref().is_none_or(is_published) {
+            self.vault.make_signed_prekey(&*self.device, &self.records, published).await?;
+        }
+        let newest = self.vault.newest_signed_prekey().filter(|newest| !is_published(newest));
+        Ok(newest.map(|newest| newest.sign(self.me.account, &self.identity)))
+    }
+
+    /// Replaces the signed prekey now: a device that had it was ended.
+    pub(crate) async fn rotate_signed_prekey(&self) -> Result<(), Interruption> {
+        let status = self.status().await?;
+        self.vault.make_signed_prekey(&*self.device, &self.records, status.signed.id()).await?;
+        let newest = self.vault.newest_signed_prekey().filter(|newest| newest.id() > status.signed.id());
+        if let Some(newest) = newest {
+            let signed = Some(newest.sign(self.me.account, &self.identity));
+            self.device.call(PublishPrekeys { signed, ..PublishPrekeys::default() }).await?;
+        }
+        Ok(())
+    }
+
+    /// The batch that was made and did not reach the server; or a new one, when few are left.
+    async fn one_time_due(&self, status: &PrekeyStatus) -> Result<Vec<SignedPrekey>, Interruption> {
+        let identity = self.identity.public().fingerprint();
+        let last = PrekeyId(status.last_one_time);
+        let mut waiting = self.vault.one_time_after(identity, last);
+        if !waiting.is_empty() {
+            self.note_repair(Repair::PrekeysPublishedAgain).await?;
+        } else if status.one_time_left < REFILL_BELOW {
+            self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
+            waiting = self.vault.one_time_after(identity, last);
+        }
+        waiting.truncate(MAX_PREKEYS_AT_ONCE);
+        Ok(waiting.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect())
+    }
+
+    /// The same for the prekeys that only this device has.
+    async fn device_prekeys_due(
+        &self,
+        this: &ThisDevice,
+        status: &PrekeyStatus,
+    ) -> Result<Vec<SignedPrekey>, Interruption> {
+        let last = PrekeyId(status.last_device);
+        let after = async || -> Result<Vec<PrekeySecret>, StoreUnavailable> {
+            let live = self.device_prekeys(Some(this)).await?;
+            Ok(live.into_values().filter(|prekey| prekey.id() > last).take(MAX_PREKEYS_AT_ONCE).collect())
+        };
+        let mut waiting = after().await?;
+        if waiting.is_empty() && status.device_left < REFILL_BELOW {
+            let first = last.0.saturating_add(1);
+            let mut changes = Vec::with_capacity(MAX_PREKEYS_AT_ONCE);
+            for id in first..first.saturating_add(MAX_PREKEYS_AT_ONCE as u32) {
+                let seed = PrekeySeed::generate(&mut DeviceRng(&*self.device));
+                let kept = (u64::from(first), Binary(seed.expose_bytes().to_vec()));
+                let name = self.records.device_prekey(this.id, PrekeyId(id));
+                changes.push(self.records.put(&*self.device, name, &kept));
+            }
+            self.records.write(&*self.device, changes).await?;
+            waiting = after().await?;
+        }
+        Ok(waiting.iter().map(|prekey| prekey.sign_by_device(self.me.account, &this.key)).collect())
+    }
+
+    /// What an earlier version took without archiving it, or this one did not come to: page by page from the first place
+    /// that the server names.
+    async fn archive_what_was_not(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
+        let Some(first) = status.first_unarchived else { return Ok(()) };
+        let mut after = Cursor(first.0.saturating_sub(1));
+        let mut has_archived = false;
+        loop {
+            let page = self.device.call(FetchPage { after, limit: MAX_PAGE_ITEMS }).await?;
+            let Some(last) = page.items.last().map(|item| item.cursor) else { break };
+            let unarchived = page.items.into_iter().filter(|item| !item.seal.0.is_empty()).collect();
+            has_archived |= self.archive_again(unarchived).await?;
+            after = last;
+            if after >= page.end {
+                break;
+            }
+            self.device.breathe().await;
+        }
+        if has_archived {
+            self.note_repair(Repair::ArchivedLater).await?;
+        }
+        Ok(())
+    }
+
+    /// Keys die that nobody needs any more: signed prekeys that were replaced, one-time prekeys whose time is over, and those
+    /// of devices that are none any more. Not the ones that a held message waits for.
+    async fn erase_old_keys(&self) -> Result<(), Interruption> {
+        let status = self.status().await?;
+        let needed = self.prekeys_of_held().await?;
+        // What was sealed to a replaced prekey stands below the end that was read after it was replaced.
+        let is_read = status.first_unarchived.is_none_or(|first| self.state().is_settled(first));
+        if is_read {
+            for id in self.vault.signed_prekeys_before(status.signed.id()) {
+                if !needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Signed && *needed == id) {
+                    self.vault.erase_signed_prekey(&*self.device, &self.records, id).await?;
+                }
+            }
+        }
+        let made_before_ms = self.device.now_ms().min(status.now_ms).saturating_sub(FORGET_AFTER_MS);
+        let mut over = self.vault.one_time_before(made_before_ms);
+        over.retain(|(identity, id)| !needed.contains(&(*identity, PrekeyKind::OneTime, *id)));
+        if !over.is_empty() {
+            self.vault.erase_one_time(&*self.device, &self.records, &over).await?;
+        }
+        Ok(())
+    }
+
+    /// The prekeys of this account that deliveries wait for which were not opened yet.
+    async fn prekeys_of_held(&self) -> Result<BTreeSet<(Fingerprint, PrekeyKind, PrekeyId)>, StoreUnavailable> {
+        let held = self.state().held();
+        let mut needed = BTreeSet::new();
+        for (cursor, _) in held {
+            let name = self.records.delivery(cursor);
+            let record = self.device.read(&name).await?;
+            let record = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
+            let Some(KeptDelivery::Held { shared, seal, .. }) = record else { continue };
+            let Ok(delivery) = Delivery::parse(shared.as_slice(), seal.as_slice()) else { continue };
+            for (_, recipient) in delivery.claimed_header().places_of(self.me.account) {
+                if let Way::Sealed(kind, id) = recipient.way {
+                    needed.insert((recipient.identity, kind, id));
+                }
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Devices whose sessions have ended without a word: by time, by a new password, by a log-out without a connection.
+    pub(crate) async fn end_devices_without_session(&self, this: &ThisDevice) -> Result<(), Interruption> {
+        self.refresh_own_log().await?;
+        let sessions = self.device.call(ListSessions {}).await?.sessions;
+        let live: BTreeSet<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
+        if !live.contains(&this.id) {
+            // The server does not know which device this is: then it is no good witness for the others either.
+            self.note_repair(Repair::DeviceIntroducedAgain).await?;
+            return self.introduce_again().await;
+        }
+        let log = self.own_log();
+        let ended: Vec<DeviceId> =
+            log.active().map(|(device, _)| device).filter(|device| !live.contains(device)).collect();
+        for device in &ended {
+            self.append_to_log(LogChange::Revoked(*device)).await?;
+        }
+        if !ended.is_empty() {
+            self.note_repair(Repair::DevicesEnded).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch.
+    pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
+        for device in sessions.iter().filter_map(|session| session.device) {
+            self.append_to_log(LogChange::Revoked(device)).await?;
+        }
+        self.rotate_signed_prekey().await?;
+        self.replace_one_time_prekeys().await?;
+        match self.vault.turn_epoch(&*self.device, &self.records).await {
+            Ok(_) | Err(Interruption::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A batch that only those have who are still there, in the place of what nobody has claimed.
+    async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
+        let identity = self.identity.public().fingerprint();
+        let last = PrekeyId(self.status().await?.last_one_time);
+        self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
+        let batch = self.vault.one_time_after(identity, last);
+        let signed = batch.iter().take(MAX_PREKEYS_AT_ONCE);
+        let one_time = signed.map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
+        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await {
+            Ok(_) => Ok(()),
+            Err(error) => match Interruption::from(error) {
+                // There are enough of them: this batch waits for its turn.
+                Interruption::Refused(_) => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// This device's last word, if it can be said: it leaves the log, and its session with it.
+    pub(crate) async fn leave_log(&self) {
+        if let Some(this) = self.introduced() {
+            // Whoever cannot say it is tidied up after by another device.
+            let _ = self.append_to_log(LogChange::Revoked(this.id)).await;
+        }
+    }
+
+    /// Removes prekeys of devices that this one was before.
+    pub(crate) async fn forget_former_devices(&self, this: DeviceId) -> Result<(), StoreUnavailable> {
+        let prefix = self.records.all_device_prekeys();
+        let own = self.records.device_prekeys(this);
+        let kept = self.device.scan(&prefix).await?;
+        let former = kept.into_iter().filter(|(name, _)| !name.starts_with(&own));
+        let changes: Vec<Change> = former.map(|(name, _)| Change::Remove { name }).collect();
+        self.records.write(&*self.device, changes).await
+    }
+}

@@ -1,0 +1,184 @@
+//! Keys that are made, and keys that die: signed and one-time prekeys, archive epochs.
+
+use std::collections::BTreeSet;
+
+use crypto::{
+    archive::ArchiveKey,
+    id::{EpochId, Fingerprint, PrekeyId},
+    prekey::{PrekeySecret, PrekeySeed},
+    vault::VaultKind,
+};
+use protocol::limits::MAX_PREKEYS_AT_ONCE;
+use zeroize::Zeroizing;
+
+use crate::{
+    Device, Interruption,
+    device::DeviceRng,
+    records::Records,
+    vault::{
+        Vault,
+        contents::{Batch, Contents, Epoch, Slot},
+        prekey_key_id, prekey_to_row,
+    },
+};
+
+/// Batches that one identity key has at once at most: those that are wholly erased make room.
+const MAX_SLOTS: u32 = 64;
+
+impl Vault {
+    /// The newest signed prekey: the one that is published, or is to be.
+    pub(crate) fn newest_signed_prekey(&self) -> Option<PrekeySecret> {
+        let contents = self.contents();
+        let newest = contents.signed_prekeys.last_key_value();
+        newest.map(|(_, prekey)| PrekeySecret::clone(prekey))
+    }
+
+    /// The signed prekeys that live, but the one of this id and those after it.
+    pub(crate) fn signed_prekeys_before(&self, id: PrekeyId) -> Vec<PrekeyId> {
+        self.contents().signed_prekeys.range(..id).map(|(id, _)| *id).collect()
+    }
+
+    /// Makes the signed prekey that comes after the newest of this id. When another device was faster, its one is the newest.
+    pub(crate) async fn make_signed_prekey(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        after: PrekeyId,
+    ) -> Result<(), Interruption> {
+        let (last, sequence) = self.contents().last_signed;
+        if last != after {
+            return Ok(());
+        }
+        let id = PrekeyId(last.0.saturating_add(1));
+        let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), &mut DeviceRng(device));
+        let content = prekey_to_row(&prekey);
+        self.add_if_missing(device, records, VaultKind::Prekey, &prekey_key_id(id), &content).await
+    }
+
+    /// Erases the seed of a signed prekey.
+    pub(crate) async fn erase_signed_prekey(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        id: PrekeyId,
+    ) -> Result<(), Interruption> {
+        let place = (VaultKind::Prekey, prekey_key_id(id).to_vec());
+        let erased = |contents: &Contents| {
+            let prekey = contents.signed_prekeys.get(&id)?;
+            Some(Zeroizing::new(prekey.sequence().to_be_bytes().to_vec()))
+        };
+        self.edit_row(device, records, place, erased).await
+    }
+
+    /// The one-time prekeys of this identity key that live and have a higher id.
+    pub(crate) fn one_time_after(&self, identity: Fingerprint, last: PrekeyId) -> Vec<PrekeySecret> {
+        let contents = self.contents();
+        let live = contents.batches_of(identity).flat_map(|(_, batch)| batch.prekeys());
+        let mut after: Vec<PrekeySecret> = live.filter(|prekey| prekey.id() > last).collect();
+        after.sort_unstable_by_key(PrekeySecret::id);
+        after
+    }
+
+    /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`. `false`: every slot is taken.
+    pub(crate) async fn make_batch(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        identity: Fingerprint,
+        last: PrekeyId,
+    ) -> Result<bool, Interruption> {
+        let (slot, first, sequence) = {
+            let contents = self.contents();
+            let taken: BTreeSet<u32> = contents
+                .batches_of(identity)
+                .filter(|(_, batch)| !batch.is_erased())
+                .map(|(slot, _)| slot.number)
+                .collect();
+            let Some(free) = (0..MAX_SLOTS).find(|number| !taken.contains(number)) else { return Ok(false) };
+            let ends = contents.batches_of(identity).map(|(_, batch)| batch.end());
+            let first = ends.chain([last.0.saturating_add(1)]).max().unwrap_or(1);
+            let sequences = contents.batches_of(identity).map(|(_, batch)| batch.sequence);
+            (Slot::of(identity, free), PrekeyId(first), sequences.max().unwrap_or(0) + 1)
+        };
+        let seeds = (0..MAX_PREKEYS_AT_ONCE).map(|_| Some(PrekeySeed::generate(&mut DeviceRng(device))));
+        let batch = Batch { first, sequence, made_at_ms: device.now_ms(), seeds: seeds.collect() };
+        let place = (VaultKind::OneTimePrekeys, slot.key_id());
+        // A slot that another device has filled meanwhile stays as it is.
+        let made = |contents: &Contents| {
+            let is_free = contents.batches.get(&slot).is_none_or(Batch::is_erased);
+            let counts_on = contents.batches_of(identity).all(|(_, other)| other.end() <= first.0);
+            (is_free && counts_on).then(|| batch.to_row())
+        };
+        self.edit_row(device, records, place, made).await?;
+        Ok(true)
+    }
+
+    /// Erases the seeds of these one-time prekeys, where they live.
+    pub(crate) async fn erase_one_time(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        used: &BTreeSet<(Fingerprint, PrekeyId)>,
+    ) -> Result<(), Interruption> {
+        let slots: BTreeSet<Slot> = {
+            let contents = self.contents();
+            let slots = used.iter().flat_map(|(identity, id)| {
+                let batches = contents.batches_of(*identity);
+                batches.filter(|(_, batch)| batch.seed(*id).is_some()).map(|(slot, _)| slot)
+            });
+            slots.collect()
+        };
+        for slot in slots {
+            let erased = |contents: &Contents| {
+                let mut batch = contents.batches.get(&slot)?.clone();
+                let mut has_changed = false;
+                for (identity, id) in used {
+                    if Slot::of(*identity, slot.number) == slot && batch.seed(*id).is_some() {
+                        batch.seeds[(id.0 - batch.first.0) as usize] = None;
+                        has_changed = true;
+                    }
+                }
+                has_changed.then(|| batch.to_row())
+            };
+            self.edit_row(device, records, (VaultKind::OneTimePrekeys, slot.key_id()), erased).await?;
+        }
+        Ok(())
+    }
+
+    /// The one-time prekeys that live and were made before.
+    pub(crate) fn one_time_before(&self, made_before_ms: u64) -> BTreeSet<(Fingerprint, PrekeyId)> {
+        let contents = self.contents();
+        let identities = contents.past_identities.keys().copied();
+        let today = contents.identity.as_ref().map(|identity| identity.public().fingerprint());
+        let old = identities.chain(today).flat_map(|identity| {
+            let batches = contents.batches_of(identity);
+            let old = batches.filter(|(_, batch)| batch.made_at_ms < made_before_ms);
+            old.flat_map(|(_, batch)| batch.prekeys()).map(move |prekey| (identity, prekey.id()))
+        });
+        old.collect()
+    }
+
+    /// The archive epoch of today and its key; `None` when there is none that was made after this.
+    pub(crate) fn current_epoch(&self, made_after_ms: u64) -> Option<(EpochId, ArchiveKey)> {
+        let contents = self.contents();
+        let newest = contents.archive_keys.iter().max_by_key(|(id, epoch)| (epoch.made_at_ms, **id));
+        let current = newest.filter(|(_, epoch)| epoch.made_at_ms >= made_after_ms);
+        current.map(|(id, epoch)| (*id, epoch.key.clone()))
+    }
+
+    /// Begins a new archive epoch.
+    pub(crate) async fn turn_epoch(
+        &self,
+        device: &impl Device,
+        records: &Records,
+    ) -> Result<(EpochId, ArchiveKey), Interruption> {
+        let id = EpochId::random(&mut DeviceRng(device));
+        let key = ArchiveKey::generate(&mut DeviceRng(device));
+        // A clock that was ahead must not keep an old epoch the newest.
+        let newest = self.contents().archive_keys.values().map(|epoch| epoch.made_at_ms).max().unwrap_or(0);
+        let made_at_ms = device.now_ms().max(newest + 1);
+        let row = Epoch { made_at_ms, key: key.clone() }.to_row();
+        self.add_if_missing(device, records, VaultKind::ArchiveKey, &id.to_bytes(), &row).await?;
+        Ok((id, key))
+    }
+}

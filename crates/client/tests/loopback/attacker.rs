@@ -1,0 +1,157 @@
+//! Somebody who has everything that there is now: what the server holds, the vault, the password and the recovery key (each
+//! leads to the account key), and all envelopes that ever came over the network. It really tries. Nothing of the engine is
+//! used: rows are read after their description.
+
+use client::Device;
+use crypto::{
+    archive::{ArchiveKey, ArchivePlace},
+    envelope::{Envelope, Sender, Way},
+    id::{AccountId, EpochId, MessageId, PrekeyId},
+    identity::{IdentityKey, IdentitySeed},
+    prekey::{PrekeyKind, PrekeySecret, PrekeySeed},
+    vault::{VaultKind, VaultPlace},
+};
+use futures::executor::block_on;
+use protocol::{
+    Cursor,
+    device::{FetchLogs, LogAfter},
+    mailbox::{ArchivedKey, FetchPage, Item},
+    vault::FetchRows,
+};
+
+use crate::{device::TestDevice, people::Person, world::World};
+
+/// All that one account's keys and mailbox are today.
+pub(crate) struct Loot {
+    account: AccountId,
+    identity: IdentityKey,
+    prekeys: Vec<PrekeySecret>,
+    archive_keys: Vec<(EpochId, ArchiveKey)>,
+    mailbox: Vec<Item>,
+}
+
+impl Loot {
+    /// Taken through a session of the account, by whoever holds its account key.
+    pub(crate) fn of(person: &Person) -> Self {
+        let account = person.account.me().account;
+        let device: &TestDevice = &person.device;
+        let key = person.account.account_key().vault_key();
+        let mut identity = None;
+        let mut prekeys = Vec::new();
+        let mut archive_keys = Vec::new();
+        for row in block_on(device.call(FetchRows {})).unwrap().rows {
+            let key_id = row.key_id.as_slice();
+            let place = VaultPlace { account, kind: row.kind, key_id, version: row.version };
+            let content = key.open(place, row.sealed.as_slice()).unwrap();
+            match row.kind {
+                VaultKind::Identity => {
+                    let seed = IdentitySeed::from_bytes(content.as_slice().try_into().unwrap());
+                    identity = Some(IdentityKey::from_seed(&seed));
+                }
+                VaultKind::Prekey if content.len() == 40 => {
+                    let id = PrekeyId(u32::from_be_bytes(key_id.try_into().unwrap()));
+                    let seed = PrekeySeed::from_bytes(content[8..].try_into().unwrap());
+                    prekeys.push(PrekeySecret::from_seed(id, 1, &seed));
+                }
+                VaultKind::OneTimePrekeys => {
+                    let first = u32::from_be_bytes(content[..4].try_into().unwrap());
+                    for (seed, id) in content[20..].as_chunks::<32>().0.iter().zip(first..) {
+                        if *seed != [0; 32] {
+                            prekeys.push(PrekeySecret::one_time(PrekeyId(id), 1, &PrekeySeed::from_bytes(seed)));
+                        }
+                    }
+                }
+                VaultKind::ArchiveKey => {
+                    let key = ArchiveKey::from_bytes(content[8..].try_into().unwrap());
+                    archive_keys.push((EpochId::parse(key_id).unwrap(), key));
+                }
+                VaultKind::Prekey | VaultKind::Pin | VaultKind::PastIdentity => {}
+            }
+        }
+        let mut mailbox = Vec::new();
+        loop {
+            let after = mailbox.last().map_or(Cursor::START, |item: &Item| item.cursor);
+            let page = block_on(device.call(FetchPage { after, limit: 200 })).unwrap();
+            if page.items.is_empty() {
+                break;
+            }
+            mailbox.extend(page.items);
+        }
+        Self { account, identity: identity.unwrap(), prekeys, archive_keys, mailbox }
+    }
+
+    /// The identity key, from the vault.
+    pub(crate) fn identity(&self) -> &IdentityKey {
+        &self.identity
+    }
+
+    /// How many archive epochs there were.
+    pub(crate) fn epochs(&self) -> usize {
+        self.archive_keys.len()
+    }
+
+    /// How many prekeys live.
+    pub(crate) fn prekeys(&self, kind: PrekeyKind) -> usize {
+        self.prekeys.iter().filter(|prekey| prekey.kind() == kind).count()
+    }
+
+    /// What it reads of a recorded envelope, by any key that there is.
+    pub(crate) fn opens(&self, envelope: &Envelope, sender: Sender) -> Option<Vec<u8>> {
+        let header = envelope.claimed_header();
+        let delivery = envelope.delivery_to(self.account)?;
+        let with_prekey = self.prekeys.iter().find_map(|prekey| {
+            let verified = delivery.clone().verify(sender).unwrap();
+            verified.open(self.account, &self.identity.public(), prekey).ok()
+        });
+        if let Some(opened) = with_prekey {
+            return Some(opened.content().to_vec());
+        }
+        let archived = self.mailbox.iter().filter_map(|item| item.archived.as_ref());
+        archived.into_iter().find_map(|archived: &ArchivedKey| {
+            self.archive_keys.iter().find_map(|(epoch, key)| {
+                let place = ArchivePlace {
+                    account: self.account,
+                    conversation: header.conversation,
+                    message: header.message,
+                    epoch: *epoch,
+                };
+                let content_key = key.open(place, archived.sealed.as_slice()).ok()?;
+                let verified = delivery.clone().verify(sender).unwrap();
+                Some(verified.open_with(content_key).ok()?.content().to_vec())
+            })
+        })
+    }
+}
+
+/// The keys by which envelopes of this person are verified.
+pub(crate) fn sender_of(person: &Person, envelope: &Envelope) -> Sender {
+    let loot = Loot::of(person);
+    let identity = loot.identity.public();
+    let log = LogAfter { account: loot.account, identity: identity.fingerprint(), after: 0 };
+    let logs = block_on(person.device.call(FetchLogs { logs: vec![log] })).unwrap().logs;
+    let mut log = crypto::device_log::DeviceLog::empty(loot.account, identity);
+    logs[0].iter().for_each(|entry| log.take(entry).unwrap());
+    let device = envelope.claimed_header().device.unwrap();
+    Sender { identity, device: Some((device, log.device(device).unwrap().key)) }
+}
+
+/// Whether anybody's loot opens this message of `author`, from the recording of the network.
+pub(crate) fn opens_for_any(world: &World, loot: &[Loot], author: &Person, message: MessageId) -> bool {
+    let recorded = world.recorded(message);
+    assert!(!recorded.is_empty(), "it went over the network");
+    recorded.iter().any(|envelope| {
+        let sender = sender_of(author, envelope);
+        loot.iter().any(|loot| loot.opens(envelope, sender).is_some())
+    })
+}
+
+/// By which kinds of prekeys the message reached its readers.
+pub(crate) fn kinds(world: &World, message: MessageId) -> Vec<PrekeyKind> {
+    let recorded = world.recorded(message);
+    let recipients = recorded.last().unwrap().claimed_header().recipients.iter();
+    let kinds = recipients.filter_map(|recipient| match recipient.way {
+        Way::Sealed(kind, _) => Some(kind),
+        Way::Own | Way::Absent => None,
+    });
+    kinds.collect()
+}

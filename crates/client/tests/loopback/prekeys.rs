@@ -1,0 +1,369 @@
+//! Prekeys that die, and history that stays.
+
+use std::sync::Arc;
+
+use client::{MessageState, Repair};
+use crypto::prekey::PrekeyKind;
+use futures::executor::block_on;
+use protocol::{
+    Call, Code,
+    directory::FetchKeys,
+    id::{ConversationId, MessageId},
+    mailbox::{Archive, FetchPage},
+    prekey::{ClaimPrekeys, FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
+    vault::PutRow,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    attacker::{Loot, kinds, opens_for_any},
+    chance::Chance,
+    people::Person,
+    world::World,
+};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+fn prepared() -> (Arc<World>, Person, Person, ConversationId) {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    for person in [&alice, &bob] {
+        person.maintains();
+    }
+    let conversation = alice.opens(&[&bob]);
+    (world, alice, bob, conversation)
+}
+
+fn status(person: &Person) -> PrekeyStatus {
+    block_on(client::Device::call(&*person.device, FetchPrekeyStatus {})).unwrap()
+}
+
+fn sends(person: &Person, to: ConversationId, text: &str) -> MessageId {
+    let message = block_on(person.account.compose(to, text)).unwrap();
+    block_on(person.account.flush()).unwrap();
+    message
+}
+
+fn repairs(person: &Person) -> Vec<Repair> {
+    block_on(person.account.repairs()).unwrap().into_iter().map(|mended| mended.what).collect()
+}
+
+#[test]
+fn a_kept_message_opens_on_every_device_and_the_key_that_brought_it_is_gone() {
+    let (world, alice, bob, conversation) = prepared();
+    let message = sends(&alice, conversation, "for Bob");
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 100);
+    bob.syncs();
+    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 99);
+    for person in ["alice", "bob"] {
+        let elsewhere = Person::signs_in(&world, person, 9);
+        elsewhere.syncs();
+        assert_eq!(elsewhere.sees(conversation), ["alice: for Bob"], "from the archive");
+    }
+    // Kept is kept: who has the password and the server reads it.
+    assert!(opens_for_any(&world, &[Loot::of(&bob)], &alice, message));
+    assert_eq!(status(&bob).first_unarchived, None);
+}
+
+#[test]
+fn a_deleted_message_is_brought_back_by_nobody() {
+    let (world, alice, bob, conversation) = prepared();
+    let message = sends(&alice, conversation, "regretted");
+    bob.syncs();
+    alice.syncs();
+    block_on(alice.account.delete_for_everyone(message)).unwrap();
+    assert_eq!(alice.sees(conversation), Vec::<String>::new());
+    block_on(alice.account.flush()).unwrap();
+    alice.syncs();
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), Vec::<String>::new());
+    assert!(!opens_for_any(&world, &[Loot::of(&alice), Loot::of(&bob)], &alice, message));
+    for person in [&alice, &bob] {
+        assert!(!person.keeps("regretted"));
+    }
+}
+
+#[test]
+fn prekeys_are_refilled_in_batches_before_they_run_out() {
+    let (_, alice, bob, conversation) = prepared();
+    for number in 0..71 {
+        alice.writes(conversation, &number.to_string());
+    }
+    block_on(alice.account.flush()).unwrap();
+    assert_eq!(status(&bob).one_time_left, 29);
+    bob.maintains();
+    let refilled = status(&bob);
+    assert_eq!((refilled.one_time_left, refilled.last_one_time), (129, 200));
+    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 129, "those that were used are gone");
+    bob.maintains();
+    assert_eq!(status(&bob), refilled_at(&bob, refilled), "it is not done on demand");
+}
+
+/// The same, by this time.
+fn refilled_at(person: &Person, before: PrekeyStatus) -> PrekeyStatus {
+    PrekeyStatus { now_ms: status(person).now_ms, ..before }
+}
+
+#[test]
+fn an_interrupted_refill_goes_on_with_the_same_keys() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    bob.device.refuse_next(PublishPrekeys::PATH, Code::StoreUnavailable);
+    assert!(block_on(bob.account.maintain()).is_err());
+    assert_eq!(status(&bob).one_time_left, 0);
+    let made = Loot::of(&bob).prekeys(PrekeyKind::OneTime);
+    assert_eq!(made, 100);
+    // Another device of Bob's finishes what this one began.
+    let elsewhere = Person::signs_in(&world, "bob", 9);
+    elsewhere.maintains();
+    assert_eq!((status(&bob).one_time_left, status(&bob).last_one_time), (100, 100));
+    assert_eq!(repairs(&elsewhere), [Repair::PrekeysPublishedAgain]);
+    bob.maintains();
+    let conversation = alice.opens(&[&bob]);
+    let message = sends(&alice, conversation, "hello");
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: hello"]);
+}
+
+#[test]
+fn the_signed_prekey_is_replaced_every_week_and_the_old_one_dies_when_all_is_read() {
+    let (world, alice, bob, conversation) = prepared();
+    let nobody_left = |path: &str, _: &Value, honest| match path {
+        ClaimPrekeys::PATH => Ok(json!({"prekeys": []})),
+        _ => honest,
+    };
+    alice.device.set_hostility(nobody_left);
+    let message = sends(&alice, conversation, "to the signed prekey");
+    assert_eq!(kinds(&world, message), [PrekeyKind::Signed]);
+    world.pass_time(6 * DAY_MS);
+    bob.maintains();
+    assert_eq!(status(&bob).signed.id().0, 1);
+    let late = sends(&alice, conversation, "before the change");
+    world.pass_time(2 * DAY_MS);
+    bob.maintains();
+    let replaced = status(&bob);
+    assert_eq!((replaced.signed.id().0, replaced.signed.sequence()), (2, 2));
+    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::Signed), 1);
+    assert_eq!(bob.sees(conversation), ["alice: to the signed prekey", "alice: before the change"]);
+    // What is deleted now, nobody reads any more, though it came by a key that served many.
+    block_on(alice.account.sync()).unwrap();
+    block_on(alice.account.delete_for_everyone(late)).unwrap();
+    sends(&alice, conversation, "sealed anew");
+    bob.syncs();
+    alice.syncs();
+    assert!(!opens_for_any(&world, &[Loot::of(&alice), Loot::of(&bob)], &alice, late));
+    assert!(opens_for_any(&world, &[Loot::of(&bob)], &alice, message));
+    assert_eq!(bob.sees(conversation), ["alice: to the signed prekey", "alice: sealed anew"]);
+}
+
+#[test]
+fn whoever_is_away_stays_reachable_and_the_age_of_the_key_is_known() {
+    let (world, _, bob, conversation) = prepared();
+    world.pass_time(90 * DAY_MS);
+    let alice = Person::signs_in(&world, "alice", 9);
+    alice.syncs();
+    alice.opens(&[&bob]);
+    let message = sends(&alice, conversation, "are you there?");
+    assert_eq!(kinds(&world, message), [PrekeyKind::Signed], "one-time prekeys are not handed out for ever");
+    let keys = FetchKeys { accounts: vec![bob.account.me().account] };
+    let keys = block_on(client::Device::call(&*alice.device, keys)).unwrap();
+    assert!(world.now_ms() - keys.bundles[0].prekey_at_ms >= 90 * DAY_MS);
+    let bob = Person::signs_in(&world, "bob", 8);
+    bob.maintains();
+    assert_eq!(bob.sees(conversation), ["alice: are you there?"]);
+    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 100, "the old batch is forgotten, a new one is there");
+}
+
+#[test]
+fn a_one_time_prekey_that_is_served_twice_is_refused() {
+    let (world, alice, bob, conversation) = prepared();
+    let first: std::cell::RefCell<Option<Value>> = std::cell::RefCell::default();
+    alice.device.set_hostility(move |path, _, honest| match path {
+        ClaimPrekeys::PATH => Ok(first.borrow_mut().get_or_insert(honest?).clone()),
+        _ => honest,
+    });
+    sends(&alice, conversation, "one");
+    alice.syncs();
+    sends(&alice, conversation, "two");
+    let [_, MessageState::Failed(why)] = &alice.states(conversation)[..] else { panic!("it is refused") };
+    assert!(why.contains("a key for bob that was used before"), "{why}");
+    // A device that has seen the first message come by knows as well.
+    let elsewhere = Person::signs_in(&world, "alice", 9);
+    elsewhere.syncs();
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: one"]);
+}
+
+#[test]
+fn an_old_signed_prekey_and_one_of_another_account_are_refused() {
+    let (world, alice, bob, conversation) = prepared();
+    let keys = || {
+        let keys = FetchKeys { accounts: vec![bob.account.me().account] };
+        let keys = block_on(client::Device::call(&*alice.device, keys)).unwrap();
+        serde_json::to_value(&keys.bundles[0].prekey).unwrap()
+    };
+    sends(&alice, conversation, "with the first");
+    let old = keys();
+    world.pass_time(8 * DAY_MS);
+    let bob = Person::signs_in(&world, "bob", 9);
+    bob.maintains();
+    let elsewhere = Person::signs_in(&world, "alice", 8);
+    elsewhere.opens(&[&bob]);
+    sends(&elsewhere, conversation, "with the second");
+    elsewhere.syncs();
+    let of_bob = json!(bob.account.me().account);
+    let serves = move |prekey: Value| {
+        let of_bob = of_bob.clone();
+        move |path: &str, _: &Value, honest: Result<Value, protocol::Refusal>| {
+            let mut answer = honest?;
+            if path == FetchKeys::PATH {
+                for bundle in answer["bundles"].as_array_mut().unwrap() {
+                    if bundle["account"] == of_bob {
+                        bundle["prekey"] = prekey.clone();
+                    }
+                }
+            }
+            Ok(answer)
+        }
+    };
+    elsewhere.device.set_hostility(serves(old));
+    sends(&elsewhere, conversation, "with the first again");
+    let states = elsewhere.states(conversation);
+    let Some(MessageState::Failed(why)) = states.last() else { panic!("it is refused") };
+    assert!(why.contains("an older key for bob"), "{why}");
+
+    let carol = Person::signs_up(&world, "carol", 7);
+    let keys = FetchKeys { accounts: vec![carol.account.me().account] };
+    let of_carol = block_on(client::Device::call(&*carol.device, keys)).unwrap().bundles.remove(0).prekey;
+    elsewhere.device.set_hostility(serves(json!(of_carol)));
+    sends(&elsewhere, conversation, "with another's");
+    let states = elsewhere.states(conversation);
+    let Some(MessageState::Failed(why)) = states.last() else { panic!("it is refused") };
+    assert!(why.contains("a key for bob that bob did not sign"), "{why}");
+}
+
+/// Two devices of Bob's open the same message at the same moment.
+#[test]
+fn what_another_device_archived_meanwhile_is_fetched_again() {
+    let (world, alice, bob, conversation) = prepared();
+    let elsewhere = Person::signs_in(&world, "bob", 9);
+    elsewhere.syncs();
+    sends(&alice, conversation, "for both");
+    // The page that one device got is from before the other archived.
+    let page = FetchPage { after: protocol::Cursor::START, limit: 200 };
+    let stale = json!(block_on(client::Device::call(&*bob.device, page)).unwrap());
+    elsewhere.syncs();
+    let shown = std::cell::Cell::new(false);
+    bob.device.set_hostility(move |path, _, honest| match path {
+        FetchPage::PATH if !shown.replace(true) => Ok(stale.clone()),
+        _ => honest,
+    });
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: for both"]);
+    assert_eq!(repairs(&bob), [Repair::FetchedAgain]);
+}
+
+/// Wherever it stops, nothing is lost, and nothing is forgotten that was not archived.
+#[test]
+fn an_interruption_between_any_two_steps_of_receiving_costs_nothing() {
+    for (stopped_at, one_time_left) in [(Archive::PATH, 100), (PutRow::PATH, 100)] {
+        let (world, alice, bob, conversation) = prepared();
+        sends(&alice, conversation, "hello");
+        block_on(bob.account.sync()).unwrap();
+        let other = Person::signs_in(&world, "bob", 9);
+        let message = sends(&alice, conversation, "once more");
+        other.device.refuse_next(stopped_at, Code::StoreUnavailable);
+        assert!(block_on(other.account.sync()).is_err());
+        assert!(Loot::of(&bob).prekeys(PrekeyKind::OneTime) < one_time_left);
+        assert!(opens_for_any(&world, &[Loot::of(&bob)], &alice, message), "{stopped_at}: it still opens");
+        let again = Person::signs_in(&world, "bob", 8);
+        for device in [&again, &other, &bob] {
+            device.syncs();
+            assert_eq!(device.sees(conversation), ["alice: hello", "alice: once more"], "{stopped_at}");
+        }
+        assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 98, "{stopped_at}: the key died in the end");
+    }
+}
+
+#[test]
+fn an_archived_key_that_was_swapped_does_not_open_and_blocks_nothing() {
+    let (world, alice, bob, conversation) = prepared();
+    for text in ["one", "two", "three"] {
+        sends(&alice, conversation, text);
+    }
+    bob.syncs();
+    let elsewhere = Person::signs_in(&world, "bob", 9);
+    let swap = |answer: &mut Value| {
+        let items = answer["items"].as_array_mut().unwrap();
+        if items.len() == 3 {
+            let (one, two) = (items[0]["archived"].clone(), items[1]["archived"].clone());
+            items[0]["archived"] = two;
+            items[1]["archived"] = one;
+        }
+    };
+    elsewhere.device.set_hostility(move |_, _, honest| {
+        let mut answer = honest?;
+        if answer.get("items").is_some() {
+            swap(&mut answer);
+        }
+        Ok(answer)
+    });
+    elsewhere.syncs();
+    let seen = elsewhere.sees(conversation);
+    assert_eq!(seen, ["alice: one", "alice: ?", "alice: ?"]);
+}
+
+/// The account of before had one prekey for ever, and sealed to itself.
+#[test]
+fn what_was_written_before_there_were_devices_is_archived_and_its_key_dies() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let conversation = alice.opens(&[&bob]);
+    says_as_before(&world, &alice, &bob, "from the first version");
+    alice.syncs();
+    // The first version did not archive.
+    bob.device.answer_next(Archive::PATH, json!({}));
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: from the first version"]);
+    assert_eq!(status(&bob).first_unarchived, Some(protocol::Cursor(1)));
+    bob.maintains();
+    assert_eq!(repairs(&bob), [Repair::ArchivedLater]);
+    world.pass_time(8 * DAY_MS);
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::signs_in(&world, name, 9));
+    for person in [&alice, &bob] {
+        person.maintains();
+        assert_eq!(status(person).first_unarchived, None);
+        assert_eq!(person.sees(conversation), ["alice: from the first version"]);
+        assert_eq!(Loot::of(person).prekeys(PrekeyKind::Signed), 1, "the first prekey is gone");
+    }
+    let fresh = Person::signs_in(&world, "bob", 8);
+    fresh.syncs();
+    assert_eq!(fresh.sees(conversation), ["alice: from the first version"]);
+}
+
+/// An envelope of version 1: signed by the identity key, sealed to the signed prekeys of both.
+fn says_as_before(world: &World, alice: &Person, bob: &Person, text: &str) {
+    let rng = &mut Chance::new(60);
+    let people = [alice, bob].map(|person| person.account.me().account);
+    let keys = FetchKeys { accounts: people.to_vec() };
+    let keys = block_on(client::Device::call(&*alice.device, keys)).unwrap();
+    let prekeys: Vec<_> = keys
+        .bundles
+        .iter()
+        .map(|bundle| bundle.prekey.verify(bundle.account, &bundle.identity).unwrap())
+        .collect();
+    let content = json!({"type": "text", "text": text}).to_string();
+    let draft = crypto::envelope::Draft {
+        conversation: ConversationId::of_set(people),
+        message: MessageId::random(rng),
+        parents: &[],
+        sent_at_ms: world.now_ms(),
+        expiry: crypto::envelope::Expiry::Never,
+        content: content.as_bytes(),
+    };
+    let envelope = draft.seal(people[0], Loot::of(alice).identity(), &prekeys, rng).unwrap();
+    let send = protocol::mailbox::Send { envelope: envelope.to_bytes().into(), archived: None };
+    block_on(client::Device::call(&*alice.device, send)).unwrap();
+}
