@@ -25,6 +25,8 @@ use crate::{
 pub(crate) const GRACE: Duration = Duration::from_secs(8);
 /// So often it is written down what was counted to slow guessing down.
 const KEEP_COUNTERS: Duration = Duration::from_secs(5);
+/// How often messages are erased whose time is over.
+const ERASE_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop. What keeps it from starting is said in one line.
 pub(crate) fn serve(settings: Settings) -> ExitCode {
@@ -76,13 +78,14 @@ async fn run(config: Config) -> Result<(), String> {
     });
     tell_start(&http, &site, &data.dir.display(), accounts.registration, mail.as_ref());
     let counting = tokio::spawn(keep_counters(assembled.relay.clone(), wish.clone()));
+    let erasing = tokio::spawn(erase_expired(assembled.relay.clone(), wish.clone()));
     let mailing = tokio::spawn(send_mail(&assembled, &http, mail, wish.clone()));
     let bounds = http.bounds();
     let (relay, store) = (assembled.relay.clone(), Arc::clone(&assembled.store));
     let router = http::router(Server::new(http, relay, store, site, gateway, wish.clone()));
     http::serve(listener, router, bounds, wish, GRACE).await;
-    // Neither panics, and both end by themselves after the wish.
-    let _ = tokio::join!(counting, mailing);
+    // None panics, and all end by themselves after the wish.
+    let _ = tokio::join!(counting, erasing, mailing);
     if let Err(problem) = assembled.relay.keep_counters().await {
         error!(%problem, "what was counted against guessing was not kept");
     }
@@ -101,6 +104,20 @@ async fn keep_counters(relay: Relay, shutdown: Shutdown) {
         }
         if let Err(problem) = relay.keep_counters().await {
             warn!(%problem, "what was counted against guessing is kept later");
+        }
+    }
+}
+
+/// What was to disappear goes within a few seconds, also what was due while the server was down.
+async fn erase_expired(relay: Relay, shutdown: Shutdown) {
+    let mut wish = std::pin::pin!(shutdown.wished());
+    loop {
+        if let Err(problem) = relay.erase_expired().await {
+            warn!(%problem, "what was to disappear goes later");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ERASE_EVERY) => {}
+            () = &mut wish => return,
         }
     }
 }

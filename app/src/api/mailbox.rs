@@ -1,4 +1,4 @@
-//! Envelopes go in, deliveries come out.
+//! Envelopes go in, deliveries come out, keys are archived, messages erased.
 
 use leptos::{server, server_fn::codec::Json};
 use protocol::mailbox;
@@ -25,4 +25,34 @@ pub async fn fetch_page(
 ) -> Answer<mailbox::Page> {
     let caller = caller().await?;
     Ok(relay().fetch_page(&caller, request).await?)
+}
+
+/// What is in the mailbox before a cursor.
+#[server(prefix = "/fn", endpoint = "mailbox/history", input = WholeBody, output = Json)]
+pub async fn fetch_history(
+    /// What is asked.
+    request: mailbox::FetchHistory,
+) -> Answer<mailbox::Page> {
+    let caller = caller().await?;
+    Ok(relay().fetch_history(&caller, request).await?)
+}
+
+/// Archived keys take the place of seals.
+#[server(prefix = "/fn", endpoint = "mailbox/archive", input = WholeBody, output = Json)]
+pub async fn archive(
+    /// What is asked.
+    request: mailbox::Archive,
+) -> Answer<mailbox::KeysArchived> {
+    let caller = caller().await?;
+    Ok(relay().archive(&caller, request).await?)
+}
+
+/// Erases messages.
+#[server(prefix = "/fn", endpoint = "mailbox/erase", input = WholeBody, output = Json)]
+pub async fn erase(
+    /// What is asked.
+    request: mailbox::Erase,
+) -> Answer<mailbox::Erased> {
+    let caller = caller().await?;
+    Ok(relay().erase(&caller, request).await?)
 }

@@ -12,18 +12,22 @@
 //! | [`reset`] | forgot, check, redeem |
 //! | [`policy`] | what this server offers |
 //! | [`directory`] | users, keys |
-//! | [`mailbox`] | send, page |
+//! | [`device`] | append, logs |
+//! | [`prekeys`] | publish, status, claim |
+//! | [`mailbox`] | send, page, history, archive, erase |
 //! | [`vault`] | rows, put, and those that a reset put away |
 //! | [`exchange`] | where a call comes from, and the session's token on its way in and out (server only) |
 //! | [`whole_body`] | a body that is the request itself |
 //! | [`refused`] | a refusal, as server functions want their errors |
 
 pub mod account;
+pub mod device;
 pub mod directory;
 #[cfg(feature = "ssr")]
 pub mod exchange;
 pub mod mailbox;
 pub mod policy;
+pub mod prekeys;
 pub mod refused;
 pub mod reset;
 pub mod second_factor;

@@ -7,14 +7,18 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use protocol::{
     Call, Refusal,
-    limits::{MAX_SEND_BODY_BYTES, MAX_SMALL_BODY_BYTES},
-    mailbox,
+    limits::{MAX_PUBLISH_BODY_BYTES, MAX_SEND_BODY_BYTES, MAX_SMALL_BODY_BYTES},
+    mailbox, prekey,
     refusal::Code,
 };
 
 /// The largest body that a call may have, in bytes.
 pub(super) fn limit(path: &str) -> usize {
-    if path == mailbox::Send::PATH { MAX_SEND_BODY_BYTES } else { MAX_SMALL_BODY_BYTES }
+    match path {
+        mailbox::Send::PATH => MAX_SEND_BODY_BYTES,
+        prekey::PublishPrekeys::PATH => MAX_PUBLISH_BODY_BYTES,
+        _ => MAX_SMALL_BODY_BYTES,
+    }
 }
 
 /// Lets JSON pass, and nothing that a form or a script of another site could send without being asked first.

@@ -90,10 +90,18 @@ mod tests {
         /fn/account/profile
         /fn/account/recovery-wrap
         /fn/account/register
+        /fn/device/append
+        /fn/device/logs
         /fn/directory/keys
         /fn/directory/users
+        /fn/mailbox/archive
+        /fn/mailbox/erase
+        /fn/mailbox/history
         /fn/mailbox/page
         /fn/mailbox/send
+        /fn/prekeys/claim
+        /fn/prekeys/publish
+        /fn/prekeys/status
         /fn/reset/check
         /fn/reset/forgot
         /fn/reset/redeem
