@@ -1,6 +1,8 @@
 //! The list of conversations.
 
-use client::{Body, ConversationSummary, Preview};
+use std::borrow::Cow;
+
+use client::{Body, ConversationSummary, Preview, timer_line};
 use leptos::prelude::*;
 use protocol::id::ConversationId;
 
@@ -98,13 +100,14 @@ fn Entry(summary: ConversationSummary, current: Signal<Option<ConversationId>>) 
 
 fn line(last: &Preview, is_group: bool) -> String {
     let text = match &last.body {
-        Body::Text(text) => text.as_str(),
-        Body::NeedsNewerVersion => "A message for a newer version",
-        Body::Unreadable => "A message that cannot be opened",
+        Body::Text(text) => Cow::Borrowed(text.as_str()),
+        Body::Timer(timer_s) => Cow::Owned(timer_line(*timer_s)),
+        Body::NeedsNewerVersion => Cow::Borrowed("A message for a newer version"),
+        Body::Unreadable => Cow::Borrowed("A message that cannot be opened"),
     };
     match (last.mine, is_group) {
         (true, _) => format!("You: {text}"),
         (false, true) => format!("{}: {text}", last.author.username),
-        (false, false) => text.to_owned(),
+        (false, false) => text.into_owned(),
     }
 }

@@ -37,6 +37,10 @@ pub enum Sign {
     Phone,
     /// A tray with an arrow into it: to take away.
     Save,
+    /// An hourglass: it disappears.
+    Timer,
+    /// A bin.
+    Bin,
 }
 
 impl Sign {
@@ -63,6 +67,10 @@ impl Sign {
             Self::Person => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm-7.5 8.5a7.5 7.5 0 0 1 15 0",
             Self::Phone => "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1Zm3 15h2",
             Self::Save => "M12 4v11M7 10.5l5 5 5-5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3",
+            Self::Timer => {
+                "M7 3h10M7 21h10M8 3v3.5c0 2 4 3.5 4 5.5s-4 3.500-4 5.500V21M16 3v3.5c0 2-4 3.5-4 5.5s4 3.500 4 5.500V21"
+            }
+            Self::Bin => "M5 7h14M10 7V4h4v3M7 7l.8 13h8.400L17 7M10.500 11v5M13.500 11v5",
             Self::Eye => {
                 "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z"
             }

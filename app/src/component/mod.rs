@@ -31,5 +31,6 @@ pub mod sealed_notice;
 pub mod session_list;
 pub mod settings_part;
 pub mod thread;
+pub mod timer_panel;
 pub mod unsent_warning;
 pub mod username_field;

@@ -37,7 +37,8 @@ fn SessionRow(
     ending: Signal<Vec<SessionId>>,
     on_end: Callback<SessionInfo>,
 ) -> impl IntoView {
-    let SessionInfo { session, device_name, created_at_ms, last_seen_at_ms, current } = one.clone();
+    let SessionInfo { session, device_name, created_at_ms, last_seen_at_ms, current, device: _ } =
+        one.clone();
     let now_ms = browser::now_ms();
     let [began, seen] = [created_at_ms, last_seen_at_ms].map(browser::moment);
     let since = day_and_time(&began, browser::moment(now_ms).day);

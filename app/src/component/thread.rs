@@ -36,6 +36,8 @@ pub fn ThreadView(
     on_retry: Callback<MessageId>,
     /// Drops a message that was not sent.
     on_discard: Callback<MessageId>,
+    /// Deletes a message: for everyone, or for oneself.
+    on_delete: Callback<(MessageId, bool)>,
 ) -> impl IntoView {
     let scroller = NodeRef::<html::Div>::new();
     let window = RwSignal::new(WINDOW);
@@ -149,7 +151,15 @@ pub fn ThreadView(
                             }
                                 .into_any()
                         }
-                        Row::Message(row) => view! { <MessageView row=*row on_retry on_discard /> }.into_any(),
+                        Row::Timer { label, .. } => {
+                            view! {
+                                <p class="thread-timer"><Icon sign=Sign::Timer /><span>{label}</span></p>
+                            }
+                                .into_any()
+                        }
+                        Row::Message(row) => {
+                            view! { <MessageView row=*row on_retry on_discard on_delete /> }.into_any()
+                        }
                     }}
                 </For>
             </div>

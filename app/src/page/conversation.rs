@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use client::{Contact, Interruption, Thread};
+use client::{Contact, Interruption, Thread, duration_words};
 use crypto::safety_number::SafetyNumber;
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
@@ -19,6 +19,7 @@ use crate::{
         opening::Opening,
         people_panel::PeoplePanel,
         thread::ThreadView,
+        timer_panel::TimerPanel,
     },
     state::{
         drafts::DraftKeeper,
@@ -83,7 +84,9 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
     look_at_keys(id, account);
     let error = RwSignal::new(None::<String>);
     let key_error = RwSignal::new(None::<String>);
-    let people_shown = RwSignal::new(false);
+    let timer_error = RwSignal::new(None::<String>);
+    let timer_s = Memo::new(move |_| thread.with(|thread| thread.as_ref().and_then(|thread| thread.timer_s)));
+    let panel = RwSignal::new(None::<Panel>);
     let first_new = read_while_looked_at(thread, id, account);
 
     Effect::new(move || {
@@ -132,6 +135,30 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
         });
         browser::focus("composer");
     });
+    let on_delete = Callback::new(move |(message, for_everyone): (MessageId, bool)| {
+        let account = account.get_value();
+        spawn_local(async move {
+            let deleted = match for_everyone {
+                true => account.delete_for_everyone(message).await,
+                false => account.delete_for_me(&[message]).await,
+            };
+            match deleted {
+                Ok(()) => session.deliver(),
+                Err(failed) => error.set(Some(failed.to_string())),
+            }
+        });
+        browser::focus("composer");
+    });
+    let on_timer = Callback::new(move |timer_s: Option<u32>| {
+        let account = account.get_value();
+        timer_error.set(None);
+        spawn_local(async move {
+            match account.set_timer(id, timer_s).await {
+                Ok(()) => session.deliver(),
+                Err(refused) => timer_error.set(Some(refused.to_string())),
+            }
+        });
+    });
     let on_accept = Callback::new(move |(contact, compared): (Contact, SafetyNumber)| {
         let account = account.get_value();
         key_error.set(None);
@@ -147,21 +174,24 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
     });
     let safety_number =
         Callback::new(move |contact: Contact| account.read_value().safety_number(contact.account));
-    let show_people = move |_| {
-        people_shown.update(|shown| *shown = !*shown);
-        if people_shown.get_untracked() {
-            request_animation_frame(|| browser::focus("people-title"));
+    let show = move |wanted: Panel| {
+        panel.update(|panel| *panel = if *panel == Some(wanted) { None } else { Some(wanted) });
+        if panel.get_untracked().is_some() {
+            request_animation_frame(move || browser::focus(wanted.title()));
         }
     };
-    let close_people = Callback::new(move |()| {
-        people_shown.set(false);
-        browser::focus("people-button");
+    let close_panel = Callback::new(move |()| {
+        if let Some(open) = panel.get_untracked() {
+            panel.set(None);
+            browser::focus(open.button());
+        }
     });
     let escape = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" && people_shown.get_untracked() {
-            close_people.run(());
+        if event.key() == "Escape" {
+            close_panel.run(());
         }
     };
+    let is_open = move |which: Panel| (panel.get() == Some(which)).to_string();
 
     view! {
         <section class="conversation" aria-labelledby="conversation-title" on:keydown=escape>
@@ -172,12 +202,24 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
                 {move || view! { <Avatar people=others.get() /> }}
                 <h2 id="conversation-title" tabindex="-1" class="conversation-title">{move || others.with(|others| names(others))}</h2>
                 <button
+                    id="timer-button"
+                    type="button"
+                    class="button"
+                    class:button-quiet=move || timer_s.get().is_none()
+                    aria-label=move || timer_label(timer_s.get())
+                    aria-expanded=move || is_open(Panel::Timer)
+                    on:click=move |_| show(Panel::Timer)
+                >
+                    <Icon sign=Sign::Timer />
+                    {move || timer_s.get().map(|timer_s| view! { <span aria-hidden="true">{duration_words(timer_s)}</span> })}
+                </button>
+                <button
                     id="people-button"
                     type="button"
                     class="button"
                     aria-label="Who reads this"
-                    aria-expanded=move || people_shown.get().to_string()
-                    on:click=show_people
+                    aria-expanded=move || is_open(Panel::People)
+                    on:click=move |_| show(Panel::People)
                 >
                     <Icon sign=Sign::People />
                     <span aria-hidden="true">{move || others.with(Vec::len) + 1}</span>
@@ -185,7 +227,7 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
             </header>
             <div class="conversation-body">
                 <div class="conversation-main">
-                    <ThreadView messages first_new on_retry on_discard />
+                    <ThreadView messages first_new on_retry on_discard on_delete />
                     <For each=move || changed_keys.get() key=|contact| contact.account let(contact)>
                         <KeyWarning contact safety_number on_accept error=key_error />
                     </For>
@@ -212,11 +254,49 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
                         </Show>
                     </Show>
                 </div>
-                <Show when=move || people_shown.get()>
-                    <PeoplePanel others=others.get() safety_number on_close=close_people />
-                </Show>
+                {move || match panel.get() {
+                    Some(Panel::People) => {
+                        view! { <PeoplePanel others=others.get() safety_number on_close=close_panel /> }.into_any()
+                    }
+                    Some(Panel::Timer) => {
+                        view! { <TimerPanel timer_s on_choose=on_timer error=timer_error on_close=close_panel /> }.into_any()
+                    }
+                    None => ().into_any(),
+                }}
             </div>
         </section>
+    }
+}
+
+/// What stands beside the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panel {
+    People,
+    Timer,
+}
+
+impl Panel {
+    /// What has the focus when it opens.
+    fn title(self) -> &'static str {
+        match self {
+            Self::People => "people-title",
+            Self::Timer => "timer-title",
+        }
+    }
+
+    /// What has the focus when it is closed.
+    fn button(self) -> &'static str {
+        match self {
+            Self::People => "people-button",
+            Self::Timer => "timer-button",
+        }
+    }
+}
+
+fn timer_label(timer_s: Option<u32>) -> String {
+    match timer_s {
+        None => "Disappearing messages: off".to_owned(),
+        Some(seconds) => format!("Messages disappear after {}", duration_words(seconds)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keeps the open account and the server in step: fetches when something has come, sends what is queued, and tries
-//! again, ever less often, when the server cannot be reached.
+//! again, ever less often, when the server cannot be reached. What is due by time is done by time: keys are looked after,
+//! and messages disappear.
 
 use std::{
     cell::Cell,
@@ -14,6 +15,12 @@ use crate::browser::{self, Device, Events, Push};
 
 const FIRST_PAUSE_MS: u32 = 1_000;
 const LONGEST_PAUSE_MS: u32 = 30_000;
+/// After the page has shown what there is: what is due can wait so long.
+const FIRST_UPKEEP_MS: u32 = 1_500;
+/// How often it is looked whether something is due: every hour.
+const UPKEEP_MS: u32 = 60 * 60 * 1_000;
+/// The longest that is slept at once until a message disappears: a machine that was asleep notices soon after.
+const LONGEST_NAP_MS: u64 = 30_000;
 
 /// Whether the server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub(super) struct Courier {
     fetching: Round,
     sending: Round,
     waiting: Cell<bool>,
+    /// When it is next looked whether a message has disappeared.
+    looks_at_ms: Cell<Option<u64>>,
     pause_ms: Cell<u32>,
     _events: Events,
 }
@@ -44,7 +53,7 @@ struct Round {
 
 impl Courier {
     pub(super) fn start(account: Account<Device>, session: Session) -> Rc<Self> {
-        Rc::new_cyclic(|weak: &Weak<Self>| {
+        let courier = Rc::new_cyclic(|weak: &Weak<Self>| {
             let weak = weak.clone();
             let events = Events::listen(move |push| {
                 if let Some(courier) = weak.upgrade() {
@@ -57,10 +66,63 @@ impl Courier {
                 fetching: Round::default(),
                 sending: Round::default(),
                 waiting: Cell::new(false),
+                looks_at_ms: Cell::new(None),
                 pause_ms: Cell::new(FIRST_PAUSE_MS),
                 _events: events,
             }
-        })
+        });
+        courier.look_after_keys();
+        courier.watch_timers();
+        courier
+    }
+
+    /// Now and every hour, as long as the account is open.
+    fn look_after_keys(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        spawn_local(async move {
+            browser::pause(FIRST_UPKEEP_MS).await;
+            while let Some(courier) = weak.upgrade() {
+                let (account, session) = (courier.account.clone(), courier.session);
+                drop(courier);
+                match account.maintain().await {
+                    // What is left over is done the next time.
+                    Ok(()) | Err(SyncError::Gap) => {}
+                    Err(SyncError::Interrupted(error)) if error.passes_by_itself() => {}
+                    Err(SyncError::Interrupted(Interruption::SessionEnded)) => {}
+                    Err(SyncError::Interrupted(error)) => {
+                        if session.has_open(account.me().account) {
+                            session.notice().set(Some(error.to_string()));
+                        }
+                    }
+                }
+                if let Some(courier) = weak.upgrade() {
+                    courier.watch_timers();
+                }
+                drop(account);
+                browser::pause(UPKEEP_MS).await;
+            }
+        });
+    }
+
+    /// Lets messages disappear in time.
+    fn watch_timers(self: &Rc<Self>) {
+        let Some(gone_at_ms) = self.account.next_disappearance() else { return };
+        let now_ms = browser::now_ms();
+        let nap_ms = gone_at_ms.saturating_sub(now_ms).min(LONGEST_NAP_MS);
+        let looks_at_ms = now_ms + nap_ms;
+        if self.looks_at_ms.get().is_some_and(|earlier| earlier <= looks_at_ms && earlier >= now_ms) {
+            return;
+        }
+        self.looks_at_ms.set(Some(looks_at_ms));
+        let weak = Rc::downgrade(self);
+        spawn_local(async move {
+            browser::pause(u32::try_from(nap_ms).unwrap_or(u32::MAX).saturating_add(20)).await;
+            let Some(courier) = weak.upgrade() else { return };
+            courier.looks_at_ms.set(None);
+            if courier.account.forget().await.is_ok() {
+                courier.watch_timers();
+            }
+        });
     }
 
     /// Sends what is queued.
@@ -75,6 +137,7 @@ impl Courier {
                 }
                 asked = courier.sending.again();
             }
+            courier.watch_timers();
         });
     }
 
@@ -90,6 +153,7 @@ impl Courier {
                 }
                 asked = courier.fetching.again();
             }
+            courier.watch_timers();
         });
     }
 

@@ -1,6 +1,6 @@
 //! A thread, cut into what stands below one another: days, the line before what is new, messages in groups.
 
-use client::{Message, MessageState};
+use client::{Body, Message, MessageState, timer_line};
 use protocol::id::MessageId;
 
 use crate::browser::Moment;
@@ -20,6 +20,13 @@ pub enum Row {
     },
     /// What follows is new.
     New,
+    /// Somebody set the timer.
+    Timer {
+        /// By which message.
+        by: MessageId,
+        /// Who, and to what.
+        label: String,
+    },
     /// A message.
     Message(Box<MessageRow>),
 }
@@ -42,6 +49,8 @@ pub enum RowKey {
     Day(MessageId),
     /// The line before what is new.
     New,
+    /// A timer that was set.
+    Timer(MessageId),
     /// A message: how far it has come and whether it leads change its looks.
     Message(MessageId, bool, u8),
 }
@@ -52,6 +61,7 @@ impl Row {
         match self {
             Self::Day { before, .. } => RowKey::Day(*before),
             Self::New => RowKey::New,
+            Self::Timer { by, .. } => RowKey::Timer(*by),
             Self::Message(row) => {
                 RowKey::Message(row.message.id, row.leads, state_number(&row.message.state))
             }
@@ -67,10 +77,12 @@ pub fn rows(
     moment: impl Fn(u64) -> Moment,
 ) -> Vec<Row> {
     let mut rows = Vec::with_capacity(messages.len() + 8);
-    let mut before: Option<(&Message, i64)> = None;
+    let mut before: Option<&Message> = None;
+    let mut day_before = None;
     for message in messages {
         let moment = moment(message.sent_at_ms);
-        let new_day = before.is_none_or(|(_, day)| day != moment.day);
+        let new_day = day_before != Some(moment.day);
+        day_before = Some(moment.day);
         if new_day {
             rows.push(Row::Day { before: message.id, label: day_label(&moment, today) });
         }
@@ -78,13 +90,19 @@ pub fn rows(
         if is_first_new {
             rows.push(Row::New);
         }
+        if let Body::Timer(timer_s) = message.body {
+            let who = if message.mine { "You".to_owned() } else { message.author.username.to_string() };
+            rows.push(Row::Timer { by: message.id, label: format!("{who}: {}", timer_line(timer_s)) });
+            before = None;
+            continue;
+        }
         let leads = new_day
             || is_first_new
-            || before.is_none_or(|(earlier, _)| {
+            || before.is_none_or(|earlier| {
                 earlier.author.account != message.author.account
                     || message.sent_at_ms.saturating_sub(earlier.sent_at_ms) > GROUP_MS
             });
-        before = Some((message, moment.day));
+        before = Some(message);
         rows.push(Row::Message(Box::new(MessageRow { message: message.clone(), leads, moment })));
     }
     rows
@@ -147,6 +165,8 @@ mod tests {
             state: MessageState::Received,
             unread: false,
             readers: Vec::new(),
+            disappears_at_ms: None,
+            missed_devices: 0,
         }
     }
 
@@ -160,6 +180,7 @@ mod tests {
             .map(|row| match row {
                 Row::Day { label, .. } => format!("[{label}]"),
                 Row::New => "[new]".to_owned(),
+                Row::Timer { label, .. } => format!("({label})"),
                 Row::Message(row) if row.leads => "M".to_owned(),
                 Row::Message(_) => "m".to_owned(),
             })
@@ -184,6 +205,15 @@ mod tests {
         let messages = [message(1, 1, 0), message(2, 1, 1_000), message(3, 1, 2_000)];
         let first_new = Some(messages[1].id);
         assert_eq!(shape(&rows(&messages, first_new, 0, utc)), "[Today]M[new]Mm");
+    }
+
+    #[test]
+    fn a_timer_stands_between_messages_and_what_follows_begins_a_group() {
+        let mut timer = message(2, 1, 1_000);
+        timer.body = Body::Timer(Some(3_600));
+        let messages = [message(1, 1, 0), timer, message(3, 1, 2_000)];
+        let told = "(person1: Messages disappear after 1 hour from here on)";
+        assert_eq!(shape(&rows(&messages, None, 0, utc)), format!("[Today]M{told}M"));
     }
 
     #[test]

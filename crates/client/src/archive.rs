@@ -15,9 +15,7 @@ use protocol::{
     mailbox::{Archive, ArchivedKey, ArchivedPlace},
 };
 
-use crate::{
-    Device, Interruption, device::DeviceRng, engine::Engine, inbox::Landed, records::KeptDelivery,
-};
+use crate::{Device, Interruption, device::DeviceRng, engine::Engine, inbox::Landed, records::KeptDelivery};
 
 /// How long an archive epoch lasts: 30 days.
 pub(crate) const EPOCH_MS: u64 = 30 * 24 * 60 * 60 * 1_000;

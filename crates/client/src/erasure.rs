@@ -13,7 +13,9 @@ use protocol::{
 };
 
 use crate::{
-    Account, ComposeError, Device, Interruption, StoreUnavailable, engine::Engine, inbox::Landed,
+    Account, ComposeError, Device, Interruption, StoreUnavailable,
+    engine::Engine,
+    inbox::Landed,
     records::{KeptConversation, KeptDelivery},
 };
 
@@ -93,7 +95,11 @@ impl<D: Device> Account<D> {
     ///
     /// # Errors
     /// [`TimerError`].
-    pub async fn set_timer(&self, conversation: ConversationId, timer_s: Option<u32>) -> Result<(), TimerError> {
+    pub async fn set_timer(
+        &self,
+        conversation: ConversationId,
+        timer_s: Option<u32>,
+    ) -> Result<(), TimerError> {
         if timer_s.is_some_and(|seconds| !(MIN_TIMER_S..=MAX_TIMER_S).contains(&seconds)) {
             return Err(TimerError::OutOfRange);
         }

@@ -13,7 +13,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    Account, Body, Contact, Device, Interruption, MessageState, conversation::view::timer_line, device::DeviceRng,
+    Account, Body, Contact, Device, Interruption, MessageState, conversation::view::timer_line,
+    device::DeviceRng,
 };
 
 /// The form of the JSON.

@@ -75,7 +75,7 @@ pub(crate) enum SenderKey {
 
 /// The device that must have signed.
 enum Signer {
-    Known(Sender, Option<u32>),
+    Known(Box<Sender>, Option<u32>),
     /// The log that this device knows does not have it.
     Unknown,
     /// It was revoked before.
@@ -105,7 +105,7 @@ impl Ladder<'_> {
             Signer::Unknown => return Landed::held(sender, item),
             Signer::Ended => return Landed::as_is(KeptDelivery::Dropped),
         };
-        let Ok(verified) = delivery.verify(signer) else { return Landed::as_is(KeptDelivery::Dropped) };
+        let Ok(verified) = delivery.verify(*signer) else { return Landed::as_is(KeptDelivery::Dropped) };
         let header = verified.header().clone();
         let is_seen = self.state.place_of(header.message).is_some_and(|place| place != item.cursor);
         let for_me = header.place_of(self.me).is_some();
@@ -153,7 +153,11 @@ impl Ladder<'_> {
         let Some(device) = header.device else {
             // Who has spoken as a device does not speak without one any more.
             let has_devices = self.state.log_was_seen(header.sender, identity.fingerprint(), 0, cursor);
-            return if has_devices { Signer::Ended } else { Signer::Known(Sender::from(&identity), None) };
+            return if has_devices {
+                Signer::Ended
+            } else {
+                Signer::Known(Box::new(Sender::from(&identity)), None)
+            };
         };
         let Some(log) = self.logs.get(header.sender, identity.fingerprint()) else { return Signer::Unknown };
         let (Some(known), Some(position)) = (log.device(device), log.position_of(header.log_head)) else {
@@ -172,7 +176,7 @@ impl Ladder<'_> {
                 return Signer::Unknown;
             }
         }
-        Signer::Known(Sender { identity, device: Some((device, known.key)) }, Some(position))
+        Signer::Known(Box::new(Sender { identity, device: Some((device, known.key)) }), Some(position))
     }
 
     /// Whether it is sealed to keys of this account that are not in the vault: those from before a reset.
@@ -203,9 +207,9 @@ impl Ladder<'_> {
             None if header.disappears() && self.own_seal(&header).is_none() => {
                 return Landed::as_is(KeptDelivery::Elsewhere);
             }
-            None => self.open(item, verified, &header, &mut landed).map(|opened| {
-                (opened.hash(), serde_json::from_slice(opened.content()).ok())
-            }),
+            None => self
+                .open(item, verified, &header, &mut landed)
+                .map(|opened| (opened.hash(), serde_json::from_slice(opened.content()).ok())),
         };
         let (hash, content) = content.map_or((None, None), |(hash, content)| (Some(hash), content));
         landed.members = header.accounts().collect();

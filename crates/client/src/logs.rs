@@ -55,7 +55,8 @@ impl<D: Device> Engine<D> {
         let identity = self.identity.public().fingerprint();
         let logs = self.logs();
         let known = logs.0.get(&(self.me.account, identity))?;
-        let is_it = |entry: &&LogEntry| matches!(entry.change(), LogChange::Added(added, _) if added == device);
+        let is_it =
+            |entry: &&LogEntry| matches!(entry.change(), LogChange::Added(added, _) if added == device);
         known.entries.iter().find(is_it).cloned()
     }
 
@@ -94,7 +95,9 @@ impl<D: Device> Engine<D> {
         for _ in 0..MAX_ROUNDS {
             self.refresh_own_log().await?;
             let mut log = self.own_log();
-            let Ok(entry) = log.append(change, self.device.now_ms(), &self.identity) else { return Ok(false) };
+            let Ok(entry) = log.append(change, self.device.now_ms(), &self.identity) else {
+                return Ok(false);
+            };
             match self.device.call(AppendLog { entry: entry.clone() }).await {
                 Ok(_) => {
                     self.take_own_entry(entry).await?;
@@ -113,7 +116,9 @@ impl<D: Device> Engine<D> {
         let lost: Vec<LogEntry> = {
             let logs = self.logs();
             let known = logs.0.get(&(self.me.account, identity));
-            known.map(|known| known.entries.iter().skip(length_there as usize).cloned().collect()).unwrap_or_default()
+            known
+                .map(|known| known.entries.iter().skip(length_there as usize).cloned().collect())
+                .unwrap_or_default()
         };
         if lost.is_empty() {
             return Ok(());

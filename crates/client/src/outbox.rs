@@ -106,7 +106,9 @@ impl<D: Device> Engine<D> {
                 Ok(_) => return Ok(Outcome::Sent(missed)),
                 Err(CallError::Refused(refusal)) if refusal.code == Code::StaleKeys => {}
                 // The server does not know this device (any more), or this was sealed before there was one.
-                Err(CallError::Refused(refusal)) if refusal.code == Code::InvalidEnvelope && attempt == first => {
+                Err(CallError::Refused(refusal))
+                    if refusal.code == Code::InvalidEnvelope && attempt == first =>
+                {
                     self.introduce_again().await?;
                 }
                 Err(CallError::Refused(refusal)) if refusal.code == Code::MessageConflict => {
@@ -141,7 +143,9 @@ impl<D: Device> Engine<D> {
         };
         let epoch = match self.epoch().await? {
             Some(epoch) => epoch,
-            None => return Ok(Err(Outcome::Failed("Not sent: the vault of this account is full".to_owned()))),
+            None => {
+                return Ok(Err(Outcome::Failed("Not sent: the vault of this account is full".to_owned())));
+            }
         };
         let parents = self.state().last_hashes(draft.conversation, MAX_PARENTS);
         let content = serde_json::to_vec(&draft.content).expect("content is a plain enum");
@@ -198,8 +202,11 @@ impl<D: Device> Engine<D> {
             Ok(checked) => checked,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        let logs: Vec<(AccountId, IdentityPublic)> =
-            checked.iter().filter(|(bundle, _)| self.lacks_log(bundle)).map(|(bundle, _)| (bundle.account, bundle.identity)).collect();
+        let logs: Vec<(AccountId, IdentityPublic)> = checked
+            .iter()
+            .filter(|(bundle, _)| self.lacks_log(bundle))
+            .map(|(bundle, _)| (bundle.account, bundle.identity))
+            .collect();
         if !logs.is_empty() {
             let refused = self.refresh_logs(&logs).await?;
             if let Some((bundle, why)) =
@@ -213,7 +220,11 @@ impl<D: Device> Engine<D> {
                 return Ok(Err(forged_log(bundle, why)));
             }
         }
-        if draft.timer_s > 0 { self.readers_on_devices(&checked).await } else { self.readers_by_account(checked).await }
+        if draft.timer_s > 0 {
+            self.readers_on_devices(&checked).await
+        } else {
+            self.readers_by_account(checked).await
+        }
     }
 
     /// Whether the directory speaks of entries of a device log that are not known here, or of others.

@@ -346,8 +346,10 @@ mod tests {
         assert_eq!(merged.accepted, [key(3), key(2), key(1)]);
         assert_eq!(Pin::merged(Some(&merged), &old), None);
         let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed)));
-        let merged =
-            Pin::merged(Some(&full), &Pin { username: old.username, accepted: vec![key(90), key(91)], ..pin() });
+        let merged = Pin::merged(
+            Some(&full),
+            &Pin { username: old.username, accepted: vec![key(90), key(91)], ..pin() },
+        );
         assert_eq!(merged.unwrap().accepted.len(), MAX_ACCEPTED);
     }
 

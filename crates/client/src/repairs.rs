@@ -41,12 +41,22 @@ impl Repair {
     /// A line for people.
     pub fn text(self) -> &'static str {
         match self {
-            Self::VaultRestored => "The server had lost sealed keys of this account: they were given back to it",
-            Self::DeviceLogRestored => "The server had lost entries of the device list: they were given back to it",
-            Self::DeviceIntroducedAgain => "The server did not know this device any more: it was introduced again",
-            Self::PrekeysPublishedAgain => "Keys for new messages had not reached the server: they were sent again",
+            Self::VaultRestored => {
+                "The server had lost sealed keys of this account: they were given back to it"
+            }
+            Self::DeviceLogRestored => {
+                "The server had lost entries of the device list: they were given back to it"
+            }
+            Self::DeviceIntroducedAgain => {
+                "The server did not know this device any more: it was introduced again"
+            }
+            Self::PrekeysPublishedAgain => {
+                "Keys for new messages had not reached the server: they were sent again"
+            }
             Self::ArchivedLater => "Messages had not been archived: they were",
-            Self::FetchedAgain => "A message was archived by another device at the same moment: it was fetched again",
+            Self::FetchedAgain => {
+                "A message was archived by another device at the same moment: it was fetched again"
+            }
             Self::DevicesEnded => "Devices that are signed out were taken off the device list",
         }
     }

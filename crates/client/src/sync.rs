@@ -201,7 +201,8 @@ impl<D: Device> Engine<D> {
                 return Ok(new);
             }
             let request = FetchHistory { before, limit: MAX_PAGE_ITEMS };
-            let Page { items, end: _, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
+            let Page { items, end: _, now_ms } =
+                self.device.call(request).await.map_err(Interruption::from)?;
             let items = last_in_line(before, items)?;
             if items.is_empty() {
                 return Err(SyncError::Gap);
@@ -361,7 +362,9 @@ impl<D: Device> Engine<D> {
     async fn own_texts(&self, items: &[Item]) -> Result<BTreeMap<MessageId, Content>, StoreUnavailable> {
         let mut texts = BTreeMap::new();
         for item in items {
-            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else { continue };
+            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
+                continue;
+            };
             let header = delivery.claimed_header();
             if header.sender != self.me.account || !header.disappears() {
                 continue;
@@ -376,7 +379,10 @@ impl<D: Device> Engine<D> {
 
     /// What does not open any more may have been opened by another tab, which has kept it in the same breath in which it
     /// forgot the key.
-    async fn settle_with_records(&self, landed: &mut [(Cursor, u64, Landed)]) -> Result<(), StoreUnavailable> {
+    async fn settle_with_records(
+        &self,
+        landed: &mut [(Cursor, u64, Landed)],
+    ) -> Result<(), StoreUnavailable> {
         for (cursor, _, landed) in landed {
             let is_lost = match &landed.delivery {
                 KeptDelivery::Elsewhere => true,

@@ -72,7 +72,7 @@ impl<D: Device> Engine<D> {
             self.refresh_own_log().await?;
             let this = match kept.take() {
                 // One that was ended does not come back: it is a new device from here on.
-                Some(this) if !self.own_log().device(this.id).is_some_and(|known| known.revoked_at.is_some()) => this,
+                Some(this) if !self.is_ended(this.id) => this,
                 _ => self.draw_device().await?,
             };
             let entry = match self.own_entry_of(this.id) {
@@ -80,7 +80,9 @@ impl<D: Device> Engine<D> {
                 None => {
                     let change = LogChange::Added(this.id, this.key.public());
                     let mut log = self.own_log();
-                    let Ok(entry) = log.append(change, self.device.now_ms(), &self.identity) else { continue };
+                    let Ok(entry) = log.append(change, self.device.now_ms(), &self.identity) else {
+                        continue;
+                    };
                     entry
                 }
             };
@@ -93,7 +95,9 @@ impl<D: Device> Engine<D> {
                     self.forget_former_devices(this.id).await?;
                     return Ok(this);
                 }
-                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => kept = Some(this),
+                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {
+                    kept = Some(this)
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -107,9 +111,7 @@ impl<D: Device> Engine<D> {
         let seed = Binary(key.seed().expose_bytes().to_vec());
         let new = KeptDevice { device: id, seed, session: None };
         let name = self.records.device();
-        let is_ended = self.kept_device().await?.is_some_and(|kept| {
-            self.own_log().device(kept.device).is_some_and(|known| known.revoked_at.is_some())
-        });
+        let is_ended = self.kept_device().await?.is_some_and(|kept| self.is_ended(kept.device));
         if is_ended {
             self.records.write(&*self.device, vec![Change::Remove { name: name.clone() }]).await?;
         }
@@ -124,6 +126,10 @@ impl<D: Device> Engine<D> {
                 Ok(ThisDevice { id, key })
             }
         }
+    }
+
+    fn is_ended(&self, device: DeviceId) -> bool {
+        self.own_log().device(device).is_some_and(|known| known.revoked_at.is_some())
     }
 
     async fn keep_device(&self, kept: &KeptDevice) -> Result<(), StoreUnavailable> {

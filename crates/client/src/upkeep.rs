@@ -77,7 +77,11 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    async fn publish_what_is_due(&self, this: &ThisDevice, status: &PrekeyStatus) -> Result<(), Interruption> {
+    async fn publish_what_is_due(
+        &self,
+        this: &ThisDevice,
+        status: &PrekeyStatus,
+    ) -> Result<(), Interruption> {
         self.refresh_vault().await?;
         let signed = self.signed_prekey_due(status).await?;
         let one_time = self.one_time_due(status).await?;
@@ -202,7 +206,9 @@ impl<D: Device> Engine<D> {
     }
 
     /// The prekeys of this account that deliveries wait for which were not opened yet.
-    async fn prekeys_of_held(&self) -> Result<BTreeSet<(Fingerprint, PrekeyKind, PrekeyId)>, StoreUnavailable> {
+    async fn prekeys_of_held(
+        &self,
+    ) -> Result<BTreeSet<(Fingerprint, PrekeyKind, PrekeyId)>, StoreUnavailable> {
         let held = self.state().held();
         let mut needed = BTreeSet::new();
         for (cursor, _) in held {
@@ -263,7 +269,8 @@ impl<D: Device> Engine<D> {
         let batch = self.vault.one_time_after(identity, last);
         let signed = batch.iter().take(MAX_PREKEYS_AT_ONCE);
         let one_time = signed.map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
-        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await {
+        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
+        {
             Ok(_) => Ok(()),
             Err(error) => match Interruption::from(error) {
                 // There are enough of them: this batch waits for its turn.

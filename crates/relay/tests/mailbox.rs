@@ -92,17 +92,22 @@ async fn an_envelope_that_was_touched_is_not_taken() {
     for place in (0..bytes.len()).step_by(7) {
         let mut touched = bytes.clone();
         touched[place] ^= 1;
-        let refusal = stage.relay.send(&alice.caller, Send { envelope: Binary(touched) }).await.unwrap_err();
+        let refusal = stage
+            .relay
+            .send(&alice.caller, Send { envelope: Binary(touched), archived: None })
+            .await
+            .unwrap_err();
         assert!(
             matches!(refusal.code, Code::InvalidEnvelope | Code::NotTheSender),
             "byte {place}: {refusal:?}"
         );
     }
     for broken in [&bytes[..bytes.len() - 1], &bytes[..10], &[][..], &[bytes.as_slice(), &[0]].concat()] {
-        let request = Send { envelope: Binary(broken.to_vec()) };
+        let request = Send { envelope: Binary(broken.to_vec()), archived: None };
         assert_eq!(stage.relay.send(&alice.caller, request).await.unwrap_err().code, Code::InvalidEnvelope);
     }
-    let request = Send { envelope: Binary(vec![1; crypto::envelope::MAX_ENVELOPE_BYTES + 1]) };
+    let request =
+        Send { envelope: Binary(vec![1; crypto::envelope::MAX_ENVELOPE_BYTES + 1]), archived: None };
     assert_eq!(stage.relay.send(&alice.caller, request).await.unwrap_err().code, Code::InvalidEnvelope);
     assert_eq!(stage.relay.fetch_page(&bob.caller, ALL).await.unwrap().end, Cursor(0));
 }

@@ -60,7 +60,8 @@ fn SessionsPart(owner: Owner) -> impl IntoView {
     view! {
         <SettingsPart id=TITLE title="Signed in on">
             <p class="hint">
-                "Whoever is signed out locks at once. What that browser kept opens only with your password."
+                "Whoever is signed out locks at once, and what it writes counts no more. \
+                 What that browser kept opens only with your password."
             </p>
             <SessionList
                 sessions=sessions.all

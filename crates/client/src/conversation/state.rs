@@ -318,7 +318,12 @@ impl State {
             return;
         }
         self.last_order = self.last_order.max(draft.order);
-        self.pending.entry(message).or_insert(Pending { draft, progress: Progress::Queued, sent_at_ms: None, missed: 0 });
+        self.pending.entry(message).or_insert(Pending {
+            draft,
+            progress: Progress::Queued,
+            sent_at_ms: None,
+            missed: 0,
+        });
     }
 
     /// Takes what the records say about drafts that failed. One that failed and has no such record any more was queued

@@ -118,7 +118,11 @@ impl Vault {
         }
         self.restore(device, lost).await?;
         let again = device.call(FetchRows {}).await?.rows;
-        if self.contents().newer_than(&again).is_empty() { Ok(true) } else { Err(VaultRefused::OlderCopy.into()) }
+        if self.contents().newer_than(&again).is_empty() {
+            Ok(true)
+        } else {
+            Err(VaultRefused::OlderCopy.into())
+        }
     }
 
     /// Gives rows back to a server that has older ones or none: each version from there on, as it counts them. A server that

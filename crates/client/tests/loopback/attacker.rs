@@ -57,7 +57,11 @@ impl Loot {
                     let first = u32::from_be_bytes(content[..4].try_into().unwrap());
                     for (seed, id) in content[20..].as_chunks::<32>().0.iter().zip(first..) {
                         if *seed != [0; 32] {
-                            prekeys.push(PrekeySecret::one_time(PrekeyId(id), 1, &PrekeySeed::from_bytes(seed)));
+                            prekeys.push(PrekeySecret::one_time(
+                                PrekeyId(id),
+                                1,
+                                &PrekeySeed::from_bytes(seed),
+                            ));
                         }
                     }
                 }

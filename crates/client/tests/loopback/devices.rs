@@ -185,20 +185,18 @@ fn a_forged_device_log_stops_sending_and_says_why() {
     let second = longer.append(added(rng), at, &alices).unwrap();
     let third = longer.append(added(rng), at, &alices).unwrap();
     let mut other = DeviceLog::empty(id_of(&alice), alices.public());
-    let forked: Vec<LogEntry> =
-        (0..2).map(|_| other.append(added(rng), at, &alices).unwrap()).collect();
+    let forked: Vec<LogEntry> = (0..2).map(|_| other.append(added(rng), at, &alices).unwrap()).collect();
     let mut foreign = DeviceLog::of_taken(id_of(&alice), bobs.public(), &entries);
     let foreign = foreign.append(added(rng), at, &bobs).unwrap();
     let Change::Added(first, _) = entries[0].change() else { panic!("a device was added") };
     let ended = log.clone().append(Change::Revoked(first), at, &alices).unwrap();
-    let mut after_end = DeviceLog::of_taken(id_of(&alice), alices.public(), &[entries[0].clone(), ended.clone()]);
+    let mut after_end =
+        DeviceLog::of_taken(id_of(&alice), alices.public(), &[entries[0].clone(), ended.clone()]);
     assert!(after_end.append(entries[0].change(), at, &alices).is_err(), "no honest client signs that");
 
-    for (shown, why) in [
-        (vec![third], LogRefused::Gap),
-        (forked, LogRefused::Fork),
-        (vec![foreign], LogRefused::Signature),
-    ] {
+    for (shown, why) in
+        [(vec![third], LogRefused::Gap), (forked, LogRefused::Fork), (vec![foreign], LogRefused::Signature)]
+    {
         shows(&bob, id_of(&alice), &shown, 1);
         bob.says(conversation, "to whom?");
         let states = bob.states(conversation);

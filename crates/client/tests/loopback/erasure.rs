@@ -51,7 +51,8 @@ fn sets_timer(person: &Person, conversation: ConversationId, seconds: Option<u32
 }
 
 fn mailbox_of(person: &Person) -> Page {
-    block_on(client::Device::call(&*person.device, FetchPage { after: protocol::Cursor::START, limit: 200 })).unwrap()
+    block_on(client::Device::call(&*person.device, FetchPage { after: protocol::Cursor::START, limit: 200 }))
+        .unwrap()
 }
 
 /// Whether the server has anything of what stands at this message's place in this mailbox.
@@ -142,7 +143,11 @@ fn a_disappearing_message_is_gone_everywhere_when_its_time_is_over() {
     assert_eq!(bob.account.thread(conversation).unwrap().timer_s, Some(3_600));
     tablet.syncs();
     let message = sends(&tablet, conversation, "this does not");
-    assert_eq!(kinds(&world, message), [PrekeyKind::Device, PrekeyKind::Device], "Bob's and the other of Alice's");
+    assert_eq!(
+        kinds(&world, message),
+        [PrekeyKind::Device, PrekeyKind::Device],
+        "Bob's and the other of Alice's"
+    );
     for person in [&alice, &tablet, &bob] {
         person.syncs();
         assert_eq!(person.sees(conversation).last().unwrap(), "alice: this does not");
@@ -203,7 +208,11 @@ fn a_sender_is_told_when_a_device_cannot_take_it() {
     bob.syncs();
     phone.syncs();
     assert_eq!(bob.sees(conversation).last().unwrap(), "alice: who gets it?");
-    assert_eq!(phone.sees(conversation).last().unwrap(), "alice: timer 300", "nothing that cannot be read is shown");
+    assert_eq!(
+        phone.sees(conversation).last().unwrap(),
+        "alice: timer 300",
+        "nothing that cannot be read is shown"
+    );
 
     // Where no device can, it is not sent.
     let carol = Person::signs_up(&world, "carol", 5);
@@ -219,7 +228,10 @@ fn a_sender_is_told_when_a_device_cannot_take_it() {
 fn timers_are_within_their_limits() {
     let Scene { alice, conversation, .. } = scene();
     for seconds in [0, 1, 4, 365 * 24 * 60 * 60 + 1, u32::MAX] {
-        assert_eq!(block_on(alice.account.set_timer(conversation, Some(seconds))), Err(TimerError::OutOfRange));
+        assert_eq!(
+            block_on(alice.account.set_timer(conversation, Some(seconds))),
+            Err(TimerError::OutOfRange)
+        );
     }
     for seconds in [5, 300, 365 * 24 * 60 * 60] {
         sets_timer(&alice, conversation, Some(seconds));
@@ -263,10 +275,7 @@ fn the_timer_is_on_as_soon_as_it_is_set_and_texts_keep_the_one_they_were_written
     let told: Vec<(Body, bool)> =
         messages.into_iter().map(|message| (message.body, message.disappears_at_ms.is_some())).collect();
     let text = |text: &str| Body::Text(text.to_owned());
-    assert_eq!(
-        told,
-        [(text("before"), false), (Body::Timer(Some(60)), false), (text("after"), true)]
-    );
+    assert_eq!(told, [(text("before"), false), (Body::Timer(Some(60)), false), (text("after"), true)]);
 }
 
 #[test]

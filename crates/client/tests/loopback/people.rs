@@ -116,7 +116,9 @@ impl Person {
             .into_iter()
             .map(|message| match message.body {
                 Body::Text(text) => format!("{}: {text}", message.author.username),
-                Body::Timer(seconds) => format!("{}: timer {}", message.author.username, seconds.unwrap_or(0)),
+                Body::Timer(seconds) => {
+                    format!("{}: timer {}", message.author.username, seconds.unwrap_or(0))
+                }
                 Body::NeedsNewerVersion => format!("{}: newer", message.author.username),
                 Body::Unreadable => format!("{}: ?", message.author.username),
             })

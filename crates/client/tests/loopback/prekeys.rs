@@ -173,7 +173,11 @@ fn whoever_is_away_stays_reachable_and_the_age_of_the_key_is_known() {
     let bob = Person::signs_in(&world, "bob", 8);
     bob.maintains();
     assert_eq!(bob.sees(conversation), ["alice: are you there?"]);
-    assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 100, "the old batch is forgotten, a new one is there");
+    assert_eq!(
+        Loot::of(&bob).prekeys(PrekeyKind::OneTime),
+        100,
+        "the old batch is forgotten, a new one is there"
+    );
 }
 
 #[test]

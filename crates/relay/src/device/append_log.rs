@@ -23,7 +23,8 @@ impl Relay {
         let AppendLog { entry } = request;
         let account = caller.account();
         if entry.position() > MAX_LOG_LENGTH {
-            let message = "The device log of this account is full: nobody can sign in on a new device any more";
+            let message =
+                "The device log of this account is full: nobody can sign in on a new device any more";
             return Err(Refusal::because(Code::QuotaExceeded, message));
         }
         let bundle = self.0.store.find_keys(&[account]).await?.pop().ok_or(Code::NotSignedIn)?;

@@ -74,7 +74,9 @@ fn check_signature(envelope: &Envelope, caller: &Caller, context: &SendContext) 
     let device = match envelope.claimed_header().device {
         None if context.sender_has_devices => {
             warn!(%account, "send: not signed by a device");
-            return refused("The envelope is not signed by a device: this is an older version, load the page again");
+            return refused(
+                "The envelope is not signed by a device: this is an older version, load the page again",
+            );
         }
         None => None,
         Some(device) => match caller.device().filter(|(own, _)| *own == device) {
@@ -108,7 +110,9 @@ fn check_own_copy(header: &Header, archived: Option<&ArchivedKey>) -> Result<(),
     match archived {
         Some(key) if takes_archived => check_archived(key),
         None if !takes_archived => Ok(()),
-        Some(_) => Err(Refusal::because(Code::InvalidRequest, "The sender's copy of this message is not archived")),
+        Some(_) => {
+            Err(Refusal::because(Code::InvalidRequest, "The sender's copy of this message is not archived"))
+        }
         None => Err(Refusal::because(Code::InvalidRequest, "The sender's own archived key is missing")),
     }
 }
@@ -133,7 +137,9 @@ fn check_recipients(header: &Header, current: &[CurrentKeys]) -> Result<(), Refu
     for recipient in &header.recipients {
         match current.get(&recipient.account) {
             None => unknown.push(recipient.account),
-            Some(keys) if keys.identity != recipient.identity => stale.push(recipient.account),
+            Some(keys) if keys.identity != recipient.identity || is_replaced(recipient.way, keys) => {
+                stale.push(recipient.account);
+            }
             Some(_) => {}
         }
     }
@@ -144,6 +150,11 @@ fn check_recipients(header: &Header, current: &[CurrentKeys]) -> Result<(), Refu
         return Err(stale_keys(header, stale));
     }
     Ok(())
+}
+
+/// Whether a signed prekey is not the one that stands.
+fn is_replaced(way: Way, keys: &CurrentKeys) -> bool {
+    matches!(way, Way::Sealed(PrekeyKind::Signed, id) if id != keys.prekey)
 }
 
 fn stale_keys(header: &Header, accounts: Vec<AccountId>) -> Refusal {
@@ -183,7 +194,10 @@ fn to_deliver(envelope: &Envelope, archived: Option<ArchivedKey>, received_at_ms
         signed_prekeys,
         used_prekeys,
         claimed_after_ms: received_at_ms.saturating_sub(CLAIM_LIFETIME_MS),
-        deliveries: header.accounts().map(|account| delivery_to(account, envelope, archived.as_ref())).collect(),
+        deliveries: header
+            .accounts()
+            .map(|account| delivery_to(account, envelope, archived.as_ref()))
+            .collect(),
     }
 }
 

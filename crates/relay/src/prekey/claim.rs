@@ -17,7 +17,11 @@ impl Relay {
     ///
     /// # Errors
     /// [`Code::InvalidRequest`] when too many are asked for at once.
-    pub async fn claim_prekeys(&self, caller: &Caller, request: ClaimPrekeys) -> Result<ClaimedPrekeys, Refusal> {
+    pub async fn claim_prekeys(
+        &self,
+        caller: &Caller,
+        request: ClaimPrekeys,
+    ) -> Result<ClaimedPrekeys, Refusal> {
         let ClaimPrekeys { mut accounts, of_devices } = request;
         if accounts.len() > MAX_RECIPIENTS {
             let message = format!("Claim prekeys of at most {MAX_RECIPIENTS} accounts at once");

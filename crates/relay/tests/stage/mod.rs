@@ -12,8 +12,10 @@ use std::sync::{
 
 use crypto::{
     account_key::AccountKey,
-    envelope::{Draft, Envelope},
-    id::{AccountId, ConversationId, MessageId, PrekeyId},
+    device::DeviceKey,
+    device_log::{Change, DeviceLog, LogEntry},
+    envelope::{Author, Draft, Envelope, Expiry},
+    id::{AccountId, ConversationId, DeviceId, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{AuthKey, KdfParams, StretchedPassword},
     one_time::ResetToken,
@@ -25,6 +27,7 @@ use crypto::{
 use protocol::{
     Binary, Refusal,
     account::{Login, Register, SignedIn},
+    device::{AppendLog, FetchLogs, LogAfter},
     mailbox::{Send, Sent},
     proof::Proof,
     reset::{NewKeys, RedeemReset, ResetKeys},
@@ -129,7 +132,7 @@ impl Stage {
     async fn admit(&self, person: Person) -> Member {
         let (signed_in, token) = self.relay.register(person.registration(), HOME).await.unwrap();
         let caller = self.relay.authenticate(token.expose(), HOME).await.unwrap();
-        Member { person, signed_in, token, caller }
+        Member { person, signed_in, token, caller, device: None }
     }
 
     /// Signs in once more.
@@ -181,8 +184,56 @@ impl Stage {
         token.clone()
     }
 
+    /// The device that this member signs in on enters their log; the caller is known by it from then on.
+    pub(crate) async fn introduce(&self, member: &mut Member) {
+        let device = Device::generate();
+        let change = Change::Added(device.id, device.key.public());
+        self.append(member, change).await.unwrap();
+        member.caller = self.relay.authenticate(member.token.expose(), HOME).await.unwrap();
+        member.device = Some(device);
+    }
+
+    /// The next entry of a member's log, as it stands.
+    pub(crate) async fn append(&self, member: &Member, change: Change) -> Result<LogEntry, Refusal> {
+        let mut log = self.log_of(member).await;
+        let entry = log.append(change, NOW_MS, &member.person.identity).unwrap();
+        self.relay.append_log(&member.caller, AppendLog { entry: entry.clone() }).await?;
+        Ok(entry)
+    }
+
+    pub(crate) async fn log_of(&self, member: &Member) -> DeviceLog {
+        let (account, identity) = (member.person.account, member.person.identity.public());
+        let asked = LogAfter { account, identity: identity.fingerprint(), after: 0 };
+        let logs = self.relay.fetch_logs(&member.caller, FetchLogs { logs: vec![asked] }).await.unwrap().logs;
+        let mut log = DeviceLog::empty(account, identity);
+        logs[0].iter().for_each(|entry| log.take(entry).unwrap());
+        log
+    }
+
+    /// Seals by the member's device.
+    pub(crate) async fn seal(&self, sender: &Member, expiry: Expiry, prekeys: &[Prekey]) -> Envelope {
+        let device = sender.device.as_ref().unwrap();
+        let accounts = prekeys.iter().map(Prekey::account).chain([sender.person.account]);
+        let draft = Draft {
+            conversation: ConversationId::of_set(accounts),
+            message: MessageId::random(&mut UnwrapErr(getrandom::SysRng)),
+            parents: &[],
+            sent_at_ms: NOW_MS,
+            expiry,
+            content: b"Hello!",
+        };
+        let author = Author {
+            account: sender.person.account,
+            identity: &sender.person.identity.public(),
+            device: device.id,
+            key: &device.key,
+            log_head: self.log_of(sender).await.head(),
+        };
+        draft.seal_by_device(author, prekeys, &[], &mut UnwrapErr(getrandom::SysRng)).unwrap().envelope
+    }
+
     pub(crate) async fn send(&self, sender: &Member, envelope: &Envelope) -> Result<Sent, Refusal> {
-        self.relay.send(&sender.caller, Send { envelope: Binary(envelope.to_bytes()) }).await
+        self.relay.send(&sender.caller, Send { envelope: Binary(envelope.to_bytes()), archived: None }).await
     }
 }
 
@@ -218,6 +269,21 @@ pub(crate) struct Member {
     pub(crate) signed_in: SignedIn,
     pub(crate) token: SessionToken,
     pub(crate) caller: Caller,
+    /// Once it was introduced.
+    pub(crate) device: Option<Device>,
+}
+
+/// A device with its key.
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) key: DeviceKey,
+}
+
+impl Device {
+    pub(crate) fn generate() -> Self {
+        let rng = &mut UnwrapErr(getrandom::SysRng);
+        Self { id: DeviceId::random(rng), key: DeviceKey::generate(rng) }
+    }
 }
 
 /// Somebody with keys.
@@ -360,7 +426,7 @@ impl Person {
             message,
             parents: &[],
             sent_at_ms: NOW_MS,
-            expires_at_ms: None,
+            expiry: Expiry::Never,
             content: content.as_bytes(),
         };
         draft.seal(self.account, &self.identity, keys, &mut UnwrapErr(getrandom::SysRng)).unwrap()

@@ -1,12 +1,14 @@
-//! `/settings/data`: everything to take away, and what a reset sealed.
+//! `/settings/data`: everything to take away, what a reset sealed, and what was mended.
 
 pub mod export;
+pub mod repairs;
 pub mod sealed;
 
 use leptos::prelude::*;
 
 use super::{Owner, SettingsPage};
 use export::ExportPart;
+use repairs::RepairsPart;
 use sealed::SealedPart;
 
 /// The page.
@@ -16,6 +18,7 @@ pub fn DataSettings() -> impl IntoView {
         view! {
             <SealedPart owner />
             <ExportPart owner />
+            <RepairsPart owner />
         }
         .into_any()
     };
