@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crypto::{
     account_key::WrappedAccountKey,
+    device::{DeviceKey, DeviceSeed},
     envelope::SEAL_BYTES,
-    id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId, TokenHash},
+    id::{AccountId, DeviceId, EnvelopeHash, MessageId, PrekeyId, SessionId, TokenHash},
     identity::{IdentityKey, IdentitySeed},
     kdf::KdfParams,
-    prekey::{PrekeySecret, PrekeySeed},
+    prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
 };
 use futures::future::join_all;
 use protocol::{
@@ -17,8 +18,8 @@ use protocol::{
     vault::{NewRow, VaultKind},
 };
 use relay::port::{
-    Delivered, Expiry, NewAccount, NewEnvelope, NewSession, NewWraps, PasswordHash, Proven, Registered,
-    SealedDelivery, Store,
+    Delivered, Expiry, ItemState, NewAccount, NewEnvelope, NewPrekeys, NewSession, NewWraps, PasswordHash,
+    Proven, PublishOutcome, Registered, SealedDelivery, Store,
 };
 
 /// When the stories play.
@@ -60,6 +61,25 @@ impl Person {
     /// The prekey.
     pub fn prekey(self) -> PrekeySecret {
         PrekeySecret::from_seed(PrekeyId(1), 1, &PrekeySeed::from_bytes(&self.bytes(b'p')))
+    }
+
+    /// Signed prekeys that serve once, of these numbers.
+    pub fn one_time_prekeys(self, ids: impl IntoIterator<Item = u32>) -> Vec<SignedPrekey> {
+        let of = |id: u32| PrekeySecret::one_time(PrekeyId(id), 1, &self.prekey_seed(b'1', id));
+        ids.into_iter().map(|id| of(id).sign(self.account(), &self.identity())).collect()
+    }
+
+    /// Signed prekeys of this device, of these numbers.
+    pub(crate) fn device_prekeys(self, device: u8, ids: impl IntoIterator<Item = u32>) -> Vec<SignedPrekey> {
+        let (device, key) = (device_id(device), device_key(device));
+        let of = |id: u32| PrekeySecret::of_device(device, PrekeyId(id), 1, &self.prekey_seed(b'd', id));
+        ids.into_iter().map(|id| of(id).sign_by_device(self.account(), &key)).collect()
+    }
+
+    fn prekey_seed(self, of: u8, id: u32) -> PrekeySeed {
+        let mut seed = self.bytes::<32>(of);
+        seed[4..8].copy_from_slice(&id.to_be_bytes());
+        PrekeySeed::from_bytes(&seed)
     }
 
     /// What is registered.
@@ -192,12 +212,18 @@ pub fn envelope(sender: Person, number: u32, recipients: &[Person]) -> NewEnvelo
         hash: EnvelopeHash::from_bytes(hash),
         sender: sender.account(),
         received_at_ms: NOW_MS + u64::from(number),
+        expires_at_ms: None,
         shared: shared_of(sender, number),
+        signed_prekeys: Vec::new(),
+        used_prekeys: Vec::new(),
+        claimed_after_ms: 0,
         deliveries: recipients
             .iter()
             .map(|recipient| SealedDelivery {
                 account: recipient.account(),
                 seal: seal_of(*recipient, number),
+                archived: None,
+                state: ItemState::Sealed,
             })
             .collect(),
     }
@@ -221,6 +247,25 @@ pub(crate) async fn deliver(store: &Arc<dyn Store>, envelope: NewEnvelope) -> Ve
         Delivered::Stored(places) => places,
         other => panic!("the envelope is new, yet: {other:?}"),
     }
+}
+
+/// A device: another for each number.
+pub(crate) fn device_id(number: u8) -> DeviceId {
+    DeviceId::from_bytes([number; 16])
+}
+
+/// Its key.
+pub(crate) fn device_key(number: u8) -> DeviceKey {
+    DeviceKey::from_seed(&DeviceSeed::from_bytes(&[number; 32]))
+}
+
+/// Nothing to publish, for a start.
+pub(crate) const NO_PREKEYS: NewPrekeys =
+    NewPrekeys { signed: None, one_time: Vec::new(), replace: false, device: None, at_ms: NOW_MS, room: 100 };
+
+/// Publishes what there must be room for.
+pub(crate) async fn publish(store: &Arc<dyn Store>, person: Person, new: NewPrekeys) {
+    assert_eq!(store.publish_prekeys(person.account(), new).await.unwrap(), PublishOutcome::Done);
 }
 
 /// What a store keeps of a one-time secret: of another for each number.

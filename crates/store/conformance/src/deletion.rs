@@ -4,9 +4,11 @@ use protocol::{
     Binary, Cursor,
     vault::{NewRow, VaultKind},
 };
-use relay::port::{Delivered, Proven, RedeemedKeys, Redemption, Registered, Store};
+use relay::port::{Claim, Delivered, NewPrekeys, Proven, RedeemedKeys, Redemption, Registered, Store};
 
-use crate::cast::{NOW_MS, Person, deliver, envelope, people, shared_of, sorted, token};
+use crate::cast::{
+    NO_PREKEYS, NOW_MS, Person, deliver, device_id, envelope, people, publish, shared_of, sorted, token,
+};
 
 /// Of everything that an account can have, nothing is found any more.
 pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
@@ -34,14 +36,30 @@ pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
     assert!(store.confirm_email(token(3), 0).await.unwrap().is_none());
     assert!(!store.use_totp_step(account, 1_000).await.unwrap());
     assert!(!store.use_recovery_code(account, token(10)).await.unwrap());
-    let page = store.page(account, Cursor::START, 10, usize::MAX).await.unwrap();
-    assert_eq!((page.items.len(), page.end), (0, Cursor::START));
+    assert!(store.prekey_status(account, None).await.unwrap().is_none());
+    let claim = Claim {
+        by: bob.account(),
+        accounts: vec![account],
+        of_devices: false,
+        at_ms: NOW_MS,
+        published_after_ms: 0,
+    };
+    for of_devices in [false, true] {
+        let claim = Claim { of_devices, ..claim.clone() };
+        assert!(store.claim_prekeys(claim).await.unwrap().is_empty());
+    }
+    for page in [
+        store.page(account, Cursor::START, 10, usize::MAX).await.unwrap(),
+        store.history(account, Cursor(u64::MAX), 10, usize::MAX).await.unwrap(),
+    ] {
+        assert_eq!((page.items.len(), page.end), (0, Cursor::START));
+    }
     let users = store.list_users("", None, 10).await.unwrap();
     assert_eq!(users.iter().map(|user| user.account).collect::<Vec<_>>(), [bob.account()]);
     assert!(store.delete_account(proven, NOW_MS + 1).await.unwrap().is_none(), "once more");
 }
 
-/// A second factor, codes, a reset, a wish, a vault that was put away, and one session: what it has proven.
+/// A second factor, codes, a reset, a wish, a vault that was put away, prekeys, and one session: what it has proven.
 async fn furnish(store: &Arc<dyn Store>, person: Person) -> Proven {
     let account = person.account();
     assert!(store.arm_reset(account, token(1), NOW_MS).await.unwrap());
@@ -66,6 +84,9 @@ async fn furnish(store: &Arc<dyn Store>, person: Person) -> Proven {
     let [session] = person.signed_in(store, [1]).await;
     let password_hash = person.wraps(b'1').password_hash;
     let proven = Proven { account, session, password_hash };
+    let device = Some((device_id(1), person.device_prekeys(1, 1..=2)));
+    publish(store, person, NewPrekeys { one_time: person.one_time_prekeys(1..=2), device, ..NO_PREKEYS })
+        .await;
     assert!(store.begin_totp(proven.clone(), b"secret".to_vec()).await.unwrap());
     assert!(store.enable_totp(account, b"secret".to_vec(), 1, vec![token(10)], NOW_MS).await.unwrap());
     assert!(store.arm_reset(account, token(2), NOW_MS).await.unwrap());

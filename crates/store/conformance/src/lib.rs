@@ -12,14 +12,18 @@
 #![expect(clippy::unwrap_used, reason = "the whole crate is tests: what fails here fails a story")]
 
 mod accounts;
+mod archive;
 mod cast;
 mod counters;
 mod deletion;
+mod devices;
 mod emails;
+mod erasure;
 mod invites;
 mod mailbox;
 mod mails;
 mod pages;
+mod prekeys;
 mod proven;
 mod resets;
 mod second_factors;
@@ -28,14 +32,18 @@ mod settings;
 mod vault;
 
 pub use accounts::*;
+pub use archive::*;
 pub use cast::{Person, envelope};
 pub use counters::*;
 pub use deletion::*;
+pub use devices::*;
 pub use emails::*;
+pub use erasure::*;
 pub use invites::*;
 pub use mailbox::*;
 pub use mails::*;
 pub use pages::*;
+pub use prekeys::*;
 pub use proven::*;
 pub use resets::*;
 pub use second_factors::*;
@@ -66,6 +74,40 @@ macro_rules! stories {
             the_context_of_sending_is_of_one_moment
             a_page_ends_where_its_limits_say
             a_cursor_past_the_end_finds_nothing
+            history_goes_backwards_from_its_end
+            what_a_page_holds_is_counted_as_it_stands
+            an_archived_key_takes_the_place_of_the_seal
+            the_first_key_that_is_archived_stays
+            a_key_is_archived_where_its_message_waits_only
+            the_key_of_the_sender_is_archived_at_once
+            the_first_place_that_waits_moves_on
+            who_erases_a_message_erases_it_in_one_mailbox
+            what_everyone_has_erased_was_still_sent
+            only_its_sender_erases_a_message_for_everyone
+            an_envelope_whose_time_is_over_goes_from_all_mailboxes
+            a_deleted_account_has_no_envelope_that_expires
+            prekeys_are_counted_where_they_were_published
+            a_signed_prekey_gives_way_to_a_newer_one_only
+            prekeys_that_are_published_again_are_left_out
+            a_full_pool_takes_no_more_prekeys
+            prekeys_that_are_replaced_are_taken_back
+            a_prekey_is_handed_out_once
+            the_lowest_prekey_of_each_pool_is_handed_out
+            an_old_prekey_is_not_handed_out
+            an_envelope_uses_its_prekeys_up
+            who_has_not_claimed_a_prekey_cannot_use_it
+            a_prekey_is_outstanding_until_nobody_can_write_to_it
+            of_fifty_envelopes_to_one_prekey_one_is_stored
+            an_envelope_to_a_prekey_that_was_replaced_is_refused
+            replaced_keys_empty_the_pools
+            a_device_log_grows_by_one_entry_at_a_time
+            an_entry_is_repeated_but_not_replaced
+            a_repeated_entry_binds_the_session_that_asks
+            a_log_grows_under_the_key_that_stands
+            a_device_that_is_added_gets_the_session_that_asks
+            a_device_that_is_revoked_loses_its_session_and_its_prekeys
+            of_fifty_who_append_at_one_position_one_does
+            a_device_log_outlives_its_account
             a_session_ends_at_once
             a_new_session_forgets_those_that_are_over
             a_session_is_noted_when_it_was_seen

@@ -23,9 +23,14 @@ pub(crate) fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Red
     }
 }
 
+/// A new identity key: another for each number.
+pub(crate) fn replaced_identity(number: u8) -> IdentityKey {
+    IdentityKey::from_seed(&IdentitySeed::from_bytes(&[number; 32]))
+}
+
 /// New keys: others for each number.
 pub(crate) fn replaced(person: Person, number: u8) -> RedeemedKeys {
-    let identity = IdentityKey::from_seed(&IdentitySeed::from_bytes(&[number; 32]));
+    let identity = replaced_identity(number);
     let prekey =
         PrekeySecret::from_seed(PrekeyId(1 + u32::from(number)), 1, &PrekeySeed::from_bytes(&[number; 32]));
     RedeemedKeys::Replace {

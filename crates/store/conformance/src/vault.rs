@@ -87,12 +87,16 @@ pub async fn a_vault_has_room_for_so_many_bytes(store: Arc<dyn Store>) {
     assert_eq!(put(bob.account(), pin(b"carol", 1, &[1; 20])).await, PutOutcome::Done, "another vault");
 }
 
-/// The identity first, then prekeys, then pins; key ids as bytes, the shorter first.
+/// The identity first, then prekeys, then pins and the rest; key ids as bytes, the shorter first.
 pub async fn rows_come_in_the_order_of_kind_and_key_id(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
     for key_id in [b"b".as_slice(), &[0xff], b"ab", b"a", &[0, 0]] {
         let outcome = store.put_vault_row(alice.account(), pin(key_id, 1, b"x"), ROOM).await.unwrap();
         assert_eq!(outcome, PutOutcome::Done);
+    }
+    for kind in [VaultKind::ArchiveKey, VaultKind::OneTimePrekeys, VaultKind::PastIdentity] {
+        let row = Row { kind, ..pin(b"a", 1, b"x") };
+        assert_eq!(store.put_vault_row(alice.account(), row, ROOM).await.unwrap(), PutOutcome::Done);
     }
     let rows = store.vault_rows(alice.account()).await.unwrap();
     let places: Vec<(VaultKind, &[u8])> = rows.iter().map(|row| (row.kind, row.key_id.as_slice())).collect();
@@ -106,6 +110,9 @@ pub async fn rows_come_in_the_order_of_kind_and_key_id(store: Arc<dyn Store>) {
             (VaultKind::Pin, b"ab"),
             (VaultKind::Pin, b"b"),
             (VaultKind::Pin, &[0xff]),
+            (VaultKind::PastIdentity, b"a"),
+            (VaultKind::OneTimePrekeys, b"a"),
+            (VaultKind::ArchiveKey, b"a"),
         ]
     );
     assert!(rows.iter().all(|row| row.version == 1));

@@ -1,14 +1,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crypto::{
-    id::{MessageId, TokenHash},
+    id::{DeviceId, MessageId, TokenHash},
     vault::VaultKind,
 };
 use protocol::{
     EmailAddress,
+    mailbox::ArchivedKey,
     vault::{NewRow, Row},
 };
-use relay::port::{Credentials, NewAccount, NewWraps, StoredSealedVault, StoredTotp};
+use relay::port::{Credentials, ItemState, NewAccount, NewWraps, StoredSealedVault, StoredTotp};
+
+use crate::prekeys::Pool;
 
 /// All that is one account's own, but its sessions.
 pub(crate) struct Account {
@@ -16,6 +19,9 @@ pub(crate) struct Account {
     pub(crate) registered: NewAccount,
     pub(crate) login_mails: bool,
     pub(crate) recovery_key_made_at_ms: u64,
+    pub(crate) prekey_at_ms: u64,
+    /// That of the account itself has no device.
+    pub(crate) pools: BTreeMap<Option<DeviceId>, Pool>,
     pub(crate) email_wish: Option<EmailWish>,
     pub(crate) totp: Totp,
     pub(crate) recovery_codes: HashSet<TokenHash>,
@@ -60,6 +66,17 @@ pub(crate) struct PutAway {
 pub(crate) struct Delivery {
     pub(crate) message: MessageId,
     pub(crate) seal: Vec<u8>,
+    pub(crate) archived: Option<ArchivedKey>,
+    pub(crate) state: ItemState,
+}
+
+impl Delivery {
+    /// Whether there was anything left.
+    pub(crate) fn erase(&mut self) -> bool {
+        self.seal = Vec::new();
+        self.archived = None;
+        std::mem::replace(&mut self.state, ItemState::Erased) != ItemState::Erased
+    }
 }
 
 impl Account {
@@ -67,6 +84,8 @@ impl Account {
         Self {
             login_mails: true,
             recovery_key_made_at_ms: registered.created_at_ms,
+            prekey_at_ms: registered.created_at_ms,
+            pools: BTreeMap::new(),
             email_wish: None,
             totp: Totp::Off,
             recovery_codes: HashSet::new(),

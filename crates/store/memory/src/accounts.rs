@@ -1,9 +1,7 @@
-use std::collections::HashSet;
-
 use async_trait::async_trait;
 use crypto::{
     account_key::WrappedAccountKey,
-    id::{AccountId, MessageId, SessionId},
+    id::{AccountId, SessionId},
 };
 use protocol::{Username, profile::SealedVault};
 use relay::port::{
@@ -12,7 +10,7 @@ use relay::port::{
 };
 
 use crate::{
-    MemoryStore, State,
+    MemoryStore,
     account::{Account, Totp},
     sessions::{Session, end_sessions},
 };
@@ -131,19 +129,5 @@ impl Accounts for MemoryStore {
             state.forget_contents(gone.mailbox.iter().map(|delivery| delivery.message).collect());
         }
         Ok(Some(ended))
-    }
-}
-
-impl State {
-    /// Of those of these envelopes that are in nobody's mailbox any more.
-    fn forget_contents(&mut self, mut messages: HashSet<MessageId>) {
-        for delivery in self.accounts.values().flat_map(|account| &account.mailbox) {
-            messages.remove(&delivery.message);
-        }
-        for message in messages {
-            if let Some(envelope) = self.envelopes.get_mut(&message) {
-                envelope.shared = Vec::new();
-            }
-        }
     }
 }

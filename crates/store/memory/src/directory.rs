@@ -1,14 +1,20 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use crypto::id::AccountId;
+use crypto::{
+    device_log::LogEntry,
+    id::{AccountId, LogHash},
+};
 use protocol::{
     Username,
     directory::{KeyBundle, User},
 };
-use relay::port::{Directory, StoreError};
+use relay::port::{Directory, NewAccount, StoreError};
 
-use crate::{MemoryStore, account::Account};
+use crate::{MemoryStore, State, account::Account};
+
+/// The head of a device log without entries.
+const NO_ENTRY: LogHash = LogHash::from_bytes([0; 32]);
 
 #[async_trait]
 impl Directory for MemoryStore {
@@ -37,12 +43,26 @@ impl Directory for MemoryStore {
         let state = self.lock();
         let known = accounts.iter().filter_map(|account| state.accounts.get(account));
         Ok(known
-            .map(|Account { registered, .. }| KeyBundle {
-                account: registered.account,
-                username: registered.username.clone(),
-                identity: registered.identity,
-                prekey: registered.prekey.clone(),
+            .map(|Account { registered, prekey_at_ms, .. }| {
+                let log = state.log_of(registered);
+                KeyBundle {
+                    account: registered.account,
+                    username: registered.username.clone(),
+                    identity: registered.identity,
+                    prekey: registered.prekey.clone(),
+                    prekey_at_ms: *prekey_at_ms,
+                    log_length: log.len() as u32,
+                    log_head: log.last().map_or(NO_ENTRY, |last| last.hash(registered.account)),
+                }
             })
             .collect())
+    }
+}
+
+impl State {
+    /// The device log of an account under its identity key of now.
+    pub(crate) fn log_of(&self, account: &NewAccount) -> &[LogEntry] {
+        let log = self.device_logs.get(&(account.account, account.identity.fingerprint()));
+        log.map_or(&[], Vec::as_slice)
     }
 }

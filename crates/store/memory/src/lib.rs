@@ -6,11 +6,14 @@
 mod account;
 mod accounts;
 mod counters;
+mod devices;
 mod directory;
 mod emails;
+mod erase;
 mod invites;
 mod mailbox;
 mod mails;
+mod prekeys;
 mod proven;
 mod resets;
 mod second_factors;
@@ -22,7 +25,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crypto::id::{AccountId, MessageId, SessionId, TokenHash};
+use crypto::{
+    device_log::LogEntry,
+    id::{AccountId, Fingerprint, MessageId, SessionId, TokenHash},
+};
 use protocol::Username;
 use relay::port::{Invite, NewMail, SentEnvelope};
 
@@ -57,6 +63,7 @@ struct State {
     names: BTreeMap<Username, AccountId>,
     deleted: HashMap<AccountId, Username>,
     sessions: HashMap<SessionId, Session>,
+    device_logs: HashMap<(AccountId, Fingerprint), Vec<LogEntry>>,
     envelopes: HashMap<MessageId, Envelope>,
     mails: BTreeMap<u64, Mail>,
     last_mail: u64,
@@ -68,6 +75,8 @@ struct State {
 struct Envelope {
     sent: SentEnvelope,
     shared: Vec<u8>,
+    /// `None`: never, or it is done.
+    expires_at_ms: Option<u64>,
 }
 
 struct Mail {

@@ -78,6 +78,9 @@ impl Resets for MemoryStore {
                 found.recovery_key_made_at_ms = at_ms;
                 found.registered.identity = identity;
                 found.registered.prekey = prekey;
+                found.prekey_at_ms = at_ms;
+                // Under the new identity key, all numbers begin anew.
+                found.pools.clear();
             }
         }
         found.set_password(wraps);

@@ -1,7 +1,10 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use async_trait::async_trait;
-use crypto::id::{AccountId, SessionId};
+use crypto::{
+    device::DevicePublic,
+    id::{AccountId, DeviceId, SessionId},
+};
 use protocol::Cursor;
 use relay::port::{Expiry, LiveSession, NewSession, PasswordHash, Sessions, StoreError, StoredSession};
 
@@ -11,11 +14,12 @@ use crate::MemoryStore;
 pub(crate) struct Session {
     begun: NewSession,
     last_seen_at_ms: u64,
+    pub(crate) device: Option<(DeviceId, DevicePublic)>,
 }
 
 impl Session {
     pub(crate) fn new(begun: NewSession) -> Self {
-        Self { last_seen_at_ms: begun.created_at_ms, begun }
+        Self { last_seen_at_ms: begun.created_at_ms, begun, device: None }
     }
 
     pub(crate) fn account(&self) -> AccountId {
@@ -34,7 +38,7 @@ impl Sessions for MemoryStore {
         let mut state = self.lock();
         let Some(account) = state.with_password(session.account, &proven) else { return Ok(None) };
         let end = Cursor(account.mailbox.len() as u64);
-        state.sessions.retain(|_, Session { begun, last_seen_at_ms }| {
+        state.sessions.retain(|_, Session { begun, last_seen_at_ms, .. }| {
             begun.account != session.account
                 || begun.created_at_ms >= expired.created_before_ms
                     && *last_seen_at_ms >= expired.seen_before_ms
@@ -45,7 +49,9 @@ impl Sessions for MemoryStore {
 
     async fn find_session(&self, session: SessionId) -> Result<Option<LiveSession>, StoreError> {
         let state = self.lock();
-        let Some(Session { begun, last_seen_at_ms }) = state.sessions.get(&session) else { return Ok(None) };
+        let Some(Session { begun, last_seen_at_ms, device }) = state.sessions.get(&session) else {
+            return Ok(None);
+        };
         Ok(state.accounts.get(&begun.account).map(|account| LiveSession {
             account: begun.account,
             username: account.registered.username.clone(),
@@ -54,6 +60,7 @@ impl Sessions for MemoryStore {
             last_seen_at_ms: *last_seen_at_ms,
             unlock_half: begun.unlock_half,
             mailbox_end: Cursor(account.mailbox.len() as u64),
+            device: *device,
         }))
     }
 
@@ -85,11 +92,12 @@ impl Sessions for MemoryStore {
         let state = self.lock();
         let own = state.sessions.values().filter(|live| live.begun.account == account);
         let mut listed: Vec<StoredSession> = own
-            .map(|Session { begun, last_seen_at_ms }| StoredSession {
+            .map(|Session { begun, last_seen_at_ms, device }| StoredSession {
                 session: begun.session,
                 device_name: begun.device_name.clone(),
                 created_at_ms: begun.created_at_ms,
                 last_seen_at_ms: *last_seen_at_ms,
+                device: device.map(|(device, _)| device),
             })
             .collect();
         listed.sort_unstable_by_key(|listed| {

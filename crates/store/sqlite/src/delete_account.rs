@@ -3,7 +3,10 @@ use crypto::id::SessionId;
 use relay::port::{Proven, StoreError};
 use sqlx::{SqliteConnection, query};
 
-use crate::{error::store_error, proven::still_holds, rows::integer, sessions::end_sessions, writer::Change};
+use crate::{
+    error::store_error, prekeys::drop_pools, proven::still_holds, rows::integer, sessions::end_sessions,
+    writer::Change,
+};
 
 /// Deletes an account, with all that is its own.
 pub(crate) struct DeleteAccount {
@@ -14,6 +17,10 @@ pub(crate) struct DeleteAccount {
 #[async_trait]
 impl Change for DeleteAccount {
     type Outcome = Option<Vec<SessionId>>;
+
+    fn has_erased(deleted: &Option<Vec<SessionId>>) -> bool {
+        deleted.is_some()
+    }
 
     /// What refers to something goes before it.
     async fn make(&self, connection: &mut SqliteConnection) -> Result<Option<Vec<SessionId>>, StoreError> {
@@ -37,6 +44,7 @@ impl Change for DeleteAccount {
         .map_err(store_error)?;
         let ended = end_sessions(connection, self.proven.account, None).await?;
         empty_mailbox(connection, &account).await?;
+        drop_pools(connection, self.proven.account).await?;
         for deleted in [
             query!("delete from sealed_vault_rows where account = ?1", account),
             query!("delete from sealed_vaults     where account = ?1", account),
@@ -55,18 +63,18 @@ impl Change for DeleteAccount {
     }
 }
 
-/// The rows of envelopes stay, so that sending one again is known to be that; of those that nobody else has, nothing but
-/// the row stays.
+/// The rows of envelopes stay, so that sending one again is known to be that; of those that nobody else has any more,
+/// nothing but the row stays.
 async fn empty_mailbox(connection: &mut SqliteConnection, account: &[u8]) -> Result<(), StoreError> {
     query!(
         r#"
         update envelopes
-        set    shared = x''
+        set    shared = x'', expires_at_ms = null
         where  envelope in (select envelope from deliveries where account = ?1)
                and not exists (
                    select 1
                    from   deliveries as other
-                   where  other.envelope = envelopes.envelope and other.account <> ?1
+                   where  other.envelope = envelopes.envelope and other.account <> ?1 and other.state <> 4
                )
         "#,
         account,

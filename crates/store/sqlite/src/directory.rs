@@ -1,5 +1,8 @@
 use async_trait::async_trait;
-use crypto::id::AccountId;
+use crypto::{
+    device_log::LogEntry,
+    id::{AccountId, LogHash},
+};
 use protocol::{
     Username,
     directory::{KeyBundle, User},
@@ -17,6 +20,10 @@ use crate::{
 const ACCOUNTS: Table = Table("accounts");
 const DELETED: Table = Table("deleted_accounts");
 const KEYS: Table = Table("published_keys");
+const LOGS: Table = Table("device_logs");
+
+/// The head of a device log without entries.
+const NO_ENTRY: LogHash = LogHash::from_bytes([0; 32]);
 
 #[async_trait]
 impl Directory for SqliteStore {
@@ -83,9 +90,17 @@ impl Directory for SqliteStore {
         let (bytes, rows) = packed.into_parameters();
         let found = query!(
             r#"
-            select keys.account, account.username, keys.identity, keys.prekey
+            select keys.account, account.username, keys.identity, keys.prekey, keys.prekey_at_ms,
+                   last.entry as "last_entry?"
             from   published_keys as keys
                    join accounts as account on account.account = keys.account
+                   left join device_logs as last
+                          on last.account = keys.account and last.fingerprint = keys.fingerprint
+                             and last.position = (
+                                 select max(log.position)
+                                 from   device_logs as log
+                                 where  log.account = keys.account and log.fingerprint = keys.fingerprint
+                             )
             where  keys.account in (select substr(?1, row.value ->> 0, 16) from json_each(?2) as row)
             "#,
             bytes,
@@ -97,11 +112,17 @@ impl Directory for SqliteStore {
         found
             .iter()
             .map(|row| {
+                let account = KEYS.parse(&row.account)?;
+                let last: Option<LogEntry> =
+                    row.last_entry.as_ref().map(|entry| LOGS.parse(entry)).transpose()?;
                 Ok(KeyBundle {
-                    account: KEYS.parse(&row.account)?,
+                    account,
                     username: ACCOUNTS.username(&row.username)?,
                     identity: KEYS.parse(&row.identity)?,
                     prekey: KEYS.parse(&row.prekey)?,
+                    prekey_at_ms: KEYS.number(row.prekey_at_ms)?,
+                    log_length: last.as_ref().map_or(0, LogEntry::position),
+                    log_head: last.map_or(NO_ENTRY, |last| last.hash(account)),
                 })
             })
             .collect()

@@ -11,7 +11,8 @@
 //! | `sessions`, `second_factors`, `resets`, `emails` | who comes in, by what, and what changes it |
 //! | `proven` | whether what was proven before a change still holds when it is made |
 //! | `vault`, `sealed_vaults` | vaults, and those that resets put away |
-//! | `mailbox` | what was sent |
+//! | `devices`, `prekeys` | which device a session is of, and who vouches for it; keys that receive one message each |
+//! | `mailbox`, `archive`, `erase` | what was sent, what takes the place of its seals, and what of it goes |
 //! | `mails`, `invites`, `counters` | what the relay keeps for itself: letters, invitations, how often somebody guessed |
 //! | `deliver` | a group of envelopes in a handful of statements |
 //! | `packed` | many rows in one parameter, so that a statement stays the same for any number of them |
@@ -24,17 +25,21 @@
 //! data anew (it needs the `sqlite3` shell).
 
 mod accounts;
+mod archive;
 mod counters;
 mod delete_account;
 mod deliver;
+mod devices;
 mod directory;
 mod emails;
+mod erase;
 mod error;
 mod invites;
 mod mailbox;
 mod mails;
 mod open;
 mod packed;
+mod prekeys;
 mod proven;
 mod register;
 mod resets;

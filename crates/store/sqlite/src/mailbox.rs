@@ -1,14 +1,20 @@
 use async_trait::async_trait;
 use crypto::id::{AccountId, MessageId, PrekeyId};
-use futures::TryStreamExt;
-use protocol::{Binary, Cursor, mailbox::Item};
-use relay::port::{
-    CurrentKeys, Delivered, DeliveryPage, Mailbox, NewEnvelope, SendContext, SentEnvelope, StoreError,
+use futures::{TryStream, TryStreamExt};
+use protocol::{
+    Binary, Cursor,
+    mailbox::{ArchivedKey, ArchivedPlace, Item},
 };
-use sqlx::query;
+use relay::port::{
+    CurrentKeys, Delivered, DeliveryPage, ErasedMessages, Mailbox, NewEnvelope, SendContext, SentEnvelope,
+    StoreError,
+};
+use sqlx::{query, query_as};
 
 use crate::{
     SqliteStore,
+    archive::Archive,
+    erase::{Erase, EraseExpired},
     error::store_error,
     packed::Packed,
     rows::{Table, integer},
@@ -35,9 +41,15 @@ impl Mailbox for SqliteStore {
         }
         let (bytes, rows) = packed.into_parameters();
         let message = message.to_bytes().to_vec();
+        let sending = sender.to_bytes().to_vec();
         let found = query!(
             r#"
             select keys.account, keys.identity, keys.fingerprint, keys.prekey_id,
+                   keys.account = ?4 and exists (
+                       select 1
+                       from   device_logs as log
+                       where  log.account = keys.account and log.fingerprint = keys.fingerprint
+                   )                   as "sends_with_devices!: bool",
                    sent.hash           as "hash?",
                    sent.sender         as "sender?",
                    sent.sender_cursor  as "sender_cursor?",
@@ -49,17 +61,23 @@ impl Mailbox for SqliteStore {
             bytes,
             rows,
             message,
+            sending,
         )
         .fetch_all(&self.readers)
         .await
         .map_err(store_error)?;
 
-        let mut context =
-            SendContext { sent: None, sender: None, recipients: Vec::with_capacity(found.len()) };
+        let mut context = SendContext {
+            sent: None,
+            sender: None,
+            sender_has_devices: false,
+            recipients: Vec::with_capacity(found.len()),
+        };
         for row in &found {
             let account = KEYS.parse(&row.account)?;
             if account == sender {
                 context.sender = Some(KEYS.parse(&row.identity)?);
+                context.sender_has_devices = row.sends_with_devices;
             }
             let prekey =
                 u32::try_from(row.prekey_id).map_err(|_| KEYS.corrupt("a prekey id is too large"))?;
@@ -83,8 +101,6 @@ impl Mailbox for SqliteStore {
         self.writer.deliver(envelope).await
     }
 
-    /// Two statements without a transaction: a mailbox only grows, so what stands up to its end stays as it is; until its
-    /// account is deleted, and then it is empty.
     async fn page(
         &self,
         account: AccountId,
@@ -93,15 +109,15 @@ impl Mailbox for SqliteStore {
         max_bytes: usize,
     ) -> Result<DeliveryPage, StoreError> {
         let account = account.to_bytes().to_vec();
-        let end = query!("select mailbox_end from mailboxes where account = ?1", account)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(store_error)?
-            .map_or(0, |row| row.mailbox_end);
+        let end = self.mailbox_end(&account).await?;
         let after = integer(after.0);
-        let mut rows = query!(
+        let last = integer(end.0);
+        let rows = query_as!(
+            PlaceRow,
             r#"
-            select   delivery.cursor, envelope.received_at_ms, envelope.shared, delivery.seal
+            select   delivery.cursor, envelope.received_at_ms,
+                     iif(delivery.state = 4, x'', envelope.shared) as "shared!: Vec<u8>",
+                     delivery.seal, delivery.epoch, delivery.archived
             from     deliveries as delivery
                      join envelopes as envelope on envelope.envelope = delivery.envelope
             where    delivery.account = ?1 and delivery.cursor > ?2 and delivery.cursor <= ?3
@@ -110,25 +126,121 @@ impl Mailbox for SqliteStore {
             "#,
             account,
             after,
-            end,
+            last,
             max_items,
         )
         .fetch(&self.readers);
-
-        let mut items = Vec::new();
-        let mut bytes = 0;
-        while let Some(row) = rows.try_next().await.map_err(store_error)? {
-            bytes += row.shared.len() + row.seal.len();
-            if bytes > max_bytes && !items.is_empty() {
-                break;
-            }
-            items.push(Item {
-                cursor: Cursor(DELIVERIES.number(row.cursor)?),
-                received_at_ms: ENVELOPES.number(row.received_at_ms)?,
-                shared: Binary(row.shared),
-                seal: Binary(row.seal),
-            });
-        }
-        Ok(DeliveryPage { items, end: Cursor(MAILBOXES.number(end)?) })
+        Ok(DeliveryPage { items: read_places(rows, max_bytes).await?, end })
     }
+
+    async fn history(
+        &self,
+        account: AccountId,
+        before: Cursor,
+        max_items: u32,
+        max_bytes: usize,
+    ) -> Result<DeliveryPage, StoreError> {
+        let account = account.to_bytes().to_vec();
+        let end = self.mailbox_end(&account).await?;
+        let before = integer(before.0);
+        let last = integer(end.0);
+        let rows = query_as!(
+            PlaceRow,
+            r#"
+            select   delivery.cursor, envelope.received_at_ms,
+                     iif(delivery.state = 4, x'', envelope.shared) as "shared!: Vec<u8>",
+                     delivery.seal, delivery.epoch, delivery.archived
+            from     deliveries as delivery
+                     join envelopes as envelope on envelope.envelope = delivery.envelope
+            where    delivery.account = ?1 and delivery.cursor < ?2 and delivery.cursor <= ?3
+            order by delivery.cursor desc
+            limit    ?4
+            "#,
+            account,
+            before,
+            last,
+            max_items,
+        )
+        .fetch(&self.readers);
+        Ok(DeliveryPage { items: read_places(rows, max_bytes).await?, end })
+    }
+
+    async fn archive(&self, account: AccountId, keys: Vec<ArchivedPlace>) -> Result<(), StoreError> {
+        self.writer.make(Archive { account, keys }).await
+    }
+
+    async fn erase(
+        &self,
+        account: AccountId,
+        messages: Vec<MessageId>,
+        for_everyone: bool,
+    ) -> Result<ErasedMessages, StoreError> {
+        self.writer.make(Erase { account, messages, for_everyone }).await
+    }
+
+    async fn erase_expired(&self, now_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        let erased = self.writer.make(EraseExpired { now_ms, limit }).await?;
+        self.writer.empty_log().await?;
+        Ok(erased)
+    }
+}
+
+impl SqliteStore {
+    /// What is read after it, in another statement and without a transaction, is of the same moment: a mailbox only grows,
+    /// so up to this end it has the same places for ever; until its account is deleted, and then it is empty.
+    async fn mailbox_end(&self, account: &[u8]) -> Result<Cursor, StoreError> {
+        let row = query!("select mailbox_end from mailboxes where account = ?1", account)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(store_error)?;
+        row.map_or(Ok(Cursor::START), |row| MAILBOXES.number(row.mailbox_end).map(Cursor))
+    }
+}
+
+struct PlaceRow {
+    cursor: i64,
+    received_at_ms: i64,
+    shared: Vec<u8>,
+    seal: Vec<u8>,
+    epoch: Option<Vec<u8>>,
+    archived: Option<Vec<u8>>,
+}
+
+impl PlaceRow {
+    fn len(&self) -> usize {
+        self.shared.len() + self.seal.len() + self.archived.as_ref().map_or(0, Vec::len)
+    }
+
+    fn read(self) -> Result<Item, StoreError> {
+        let archived = match (self.epoch, self.archived) {
+            (Some(epoch), Some(sealed)) => {
+                Some(ArchivedKey { epoch: DELIVERIES.parse(&epoch)?, sealed: Binary(sealed) })
+            }
+            _ => None,
+        };
+        Ok(Item {
+            cursor: Cursor(DELIVERIES.number(self.cursor)?),
+            received_at_ms: ENVELOPES.number(self.received_at_ms)?,
+            shared: Binary(self.shared),
+            seal: Binary(self.seal),
+            archived,
+        })
+    }
+}
+
+/// As many as fit, but at least one if there is one.
+async fn read_places(
+    mut rows: impl TryStream<Ok = PlaceRow, Error = sqlx::Error> + Unpin,
+    max_bytes: usize,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.try_next().await.map_err(store_error)? {
+        bytes += row.len();
+        if bytes > max_bytes && !items.is_empty() {
+            break;
+        }
+        items.push(row.read()?);
+    }
+    Ok(items)
 }

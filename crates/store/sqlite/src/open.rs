@@ -138,8 +138,8 @@ fn options(path: &Path, settings: &Settings) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(settings.busy_timeout)
-        // Overwrites what is deleted where that costs no more writing: ended sessions, replaced vault rows.
-        .pragma("secure_delete", "fast")
+        // What is deleted is overwritten, also in pages that nothing uses any more.
+        .pragma("secure_delete", "on")
         // 16 MiB of log before it is folded into the file: fewer, longer strokes.
         .pragma("wal_autocheckpoint", "4000")
         .optimize_on_close(false, None);

@@ -26,6 +26,10 @@ impl Packed {
         self.rows.push(']');
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The two parameters.
     pub(crate) fn into_parameters(mut self) -> (Vec<u8>, String) {
         if self.rows.is_empty() {
@@ -46,6 +50,12 @@ impl<'a> FromIterator<&'a [u8]> for Packed {
     }
 }
 
+/// Many numbers in one parameter: in SQL they are the values of its `json_each`.
+pub(crate) fn numbers(numbers: impl IntoIterator<Item = i64>) -> String {
+    let numbers: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
+    format!("[{}]", numbers.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +67,6 @@ mod tests {
         packed.push(&[b"de"], &[]);
         assert_eq!(packed.into_parameters(), (b"abcde".to_vec(), "[[1,7,-1],[4]]".to_owned()));
         assert_eq!(Packed::default().into_parameters(), (Vec::new(), "[]".to_owned()));
+        assert_eq!((numbers([7, -1]), numbers([])), ("[7,-1]".to_owned(), "[]".to_owned()));
     }
 }

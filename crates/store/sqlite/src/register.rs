@@ -103,16 +103,18 @@ impl Register {
         let fingerprint = new.identity.fingerprint().to_bytes().to_vec();
         let prekey_id = i64::from(new.prekey.id().0);
         let prekey = new.prekey.to_bytes();
+        let created_at_ms = integer(new.created_at_ms);
         query!(
             r#"
-            insert into published_keys (account, identity, fingerprint, prekey_id, prekey)
-            values (?1, ?2, ?3, ?4, ?5)
+            insert into published_keys (account, identity, fingerprint, prekey_id, prekey, prekey_at_ms)
+            values (?1, ?2, ?3, ?4, ?5, ?6)
             "#,
             account,
             identity,
             fingerprint,
             prekey_id,
             prekey,
+            created_at_ms,
         )
         .execute(connection)
         .await

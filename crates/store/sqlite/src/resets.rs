@@ -17,6 +17,7 @@ use crate::{
     accounts::{set_password, set_recovery_wrap},
     emails::forget_wish,
     error::store_error,
+    prekeys::drop_pools,
     register::insert_vault,
     rows::{Table, email, integer},
     sealed_vaults::put_vault_away,
@@ -174,7 +175,8 @@ impl Change for Redeem {
                 put_vault_away(connection, *account, *at_ms).await?;
                 insert_vault(connection, *account, vault).await?;
                 set_recovery_wrap(connection, *account, wrapped_by_recovery_key, *at_ms).await?;
-                replace_keys(connection, *account, identity, prekey).await?;
+                replace_keys(connection, *account, identity, prekey, *at_ms).await?;
+                drop_pools(connection, *account).await?;
             }
         }
         set_password(connection, *account, wraps).await?;
@@ -202,16 +204,18 @@ async fn replace_keys(
     account: AccountId,
     identity: &IdentityPublic,
     prekey: &SignedPrekey,
+    at_ms: u64,
 ) -> Result<(), StoreError> {
     let account = account.to_bytes().to_vec();
     let fingerprint = identity.fingerprint().to_bytes().to_vec();
     let identity = identity.to_bytes().to_vec();
     let prekey_id = i64::from(prekey.id().0);
     let prekey = prekey.to_bytes();
+    let at_ms = integer(at_ms);
     query!(
         r#"
         update published_keys
-        set    identity = ?2, fingerprint = ?3, prekey_id = ?4, prekey = ?5
+        set    identity = ?2, fingerprint = ?3, prekey_id = ?4, prekey = ?5, prekey_at_ms = ?6
         where  account = ?1
         "#,
         account,
@@ -219,6 +223,7 @@ async fn replace_keys(
         fingerprint,
         prekey_id,
         prekey,
+        at_ms,
     )
     .execute(connection)
     .await

@@ -6,7 +6,9 @@ use core::str::FromStr;
 use crypto::{
     Malformed,
     account_key::WrappedAccountKey,
-    id::{AccountId, EnvelopeHash, Fingerprint, MessageId, SessionId},
+    device::DevicePublic,
+    device_log::LogEntry,
+    id::{AccountId, DeviceId, EnvelopeHash, EpochId, Fingerprint, MessageId, SessionId},
     identity::IdentityPublic,
     kdf::KdfParams,
     prekey::SignedPrekey,
@@ -40,10 +42,17 @@ impl Table {
     }
 
     pub(crate) fn vault_kind(self, number: i64) -> Result<VaultKind, StoreError> {
-        [VaultKind::Identity, VaultKind::Prekey, VaultKind::Pin, VaultKind::PastIdentity]
-            .into_iter()
-            .find(|kind| *kind as i64 == number)
-            .ok_or_else(|| self.corrupt("a kind is not known"))
+        [
+            VaultKind::Identity,
+            VaultKind::Prekey,
+            VaultKind::Pin,
+            VaultKind::PastIdentity,
+            VaultKind::OneTimePrekeys,
+            VaultKind::ArchiveKey,
+        ]
+        .into_iter()
+        .find(|kind| *kind as i64 == number)
+        .ok_or_else(|| self.corrupt("a kind is not known"))
     }
 
     pub(crate) fn corrupt(self, problem: impl Display) -> StoreError {
@@ -78,5 +87,6 @@ macro_rules! stored {
 }
 
 stored!(
-    AccountId EnvelopeHash Fingerprint IdentityPublic KdfParams MessageId SessionId SignedPrekey WrappedAccountKey
+    AccountId DeviceId DevicePublic EnvelopeHash EpochId Fingerprint IdentityPublic KdfParams LogEntry MessageId SessionId
+    SignedPrekey WrappedAccountKey
 );

@@ -32,7 +32,7 @@ impl Sessions for SqliteStore {
         let row = query!(
             r#"
             select session.account, session.created_at_ms, session.last_seen_at_ms, session.unlock_half,
-                   account.username, account.kdf, mailbox.mailbox_end
+                   session.device, session.device_key, account.username, account.kdf, mailbox.mailbox_end
             from   sessions as session
                    join accounts  as account on account.account = session.account
                    join mailboxes as mailbox on mailbox.account = session.account
@@ -44,6 +44,10 @@ impl Sessions for SqliteStore {
         .await
         .map_err(store_error)?;
         row.map(|row| {
+            let device = match (&row.device, &row.device_key) {
+                (Some(device), Some(key)) => Some((SESSIONS.parse(device)?, SESSIONS.parse(key)?)),
+                _ => None,
+            };
             Ok(LiveSession {
                 account: SESSIONS.parse(&row.account)?,
                 username: ACCOUNTS.username(&row.username)?,
@@ -52,6 +56,7 @@ impl Sessions for SqliteStore {
                 last_seen_at_ms: SESSIONS.number(row.last_seen_at_ms)?,
                 unlock_half: SESSIONS.bytes(&row.unlock_half)?,
                 mailbox_end: Cursor(MAILBOXES.number(row.mailbox_end)?),
+                device,
             })
         })
         .transpose()
@@ -77,7 +82,7 @@ impl Sessions for SqliteStore {
         let account = account.to_bytes().to_vec();
         let rows = query!(
             r#"
-            select   session, device_name, created_at_ms, last_seen_at_ms
+            select   session, device_name, created_at_ms, last_seen_at_ms, device
             from     sessions
             where    account = ?1
             order by last_seen_at_ms desc, created_at_ms desc, session
@@ -94,6 +99,7 @@ impl Sessions for SqliteStore {
                     device_name: row.device_name,
                     created_at_ms: SESSIONS.number(row.created_at_ms)?,
                     last_seen_at_ms: SESSIONS.number(row.last_seen_at_ms)?,
+                    device: row.device.map(|device| SESSIONS.parse(&device)).transpose()?,
                 })
             })
             .collect()

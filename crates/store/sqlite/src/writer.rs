@@ -7,12 +7,18 @@
 //! A change that fails must not take the others with it, and must leave nothing of itself behind. So when anything fails,
 //! the transaction is rolled back and each change gets one of its own. That is slow and rare: failures are those of the
 //! disk. What a person can cause (a name that is taken, a message that was sent) is an outcome, not a failure.
+//!
+//! What is erased is overwritten in the database, but the write-ahead log still holds the pages of before, until it is
+//! written over. So it is emptied after messages were erased, whenever that is asked for.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use relay::port::{Delivered, NewEnvelope, StoreError};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, query, query_scalar,
+    sqlite::SqliteConnectOptions,
+};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
@@ -24,6 +30,8 @@ const MOST_WAITING: usize = 1_024;
 const MOST_TOGETHER: usize = 256;
 /// Bytes of envelopes in one transaction, about: a hundred large ones are a transaction of their own.
 const BYTES_TOGETHER: usize = 16 * 1024 * 1024;
+/// How long readers may take to finish before the log is left as it is until the next time.
+const READERS_HAVE_MS: i64 = 100;
 
 /// A change of the database other than a delivery; deliveries are made many at a time.
 #[async_trait]
@@ -33,6 +41,11 @@ pub(crate) trait Change: Send + Sync + 'static {
 
     /// Makes the change within the transaction that is open. It may be called again after that was rolled back.
     async fn make(&self, connection: &mut SqliteConnection) -> Result<Self::Outcome, StoreError>;
+
+    /// Whether messages were erased when it came out like this: the write-ahead log may still hold them.
+    fn has_erased(_outcome: &Self::Outcome) -> bool {
+        false
+    }
 }
 
 /// Hands changes to the writer.
@@ -44,6 +57,7 @@ pub(crate) struct Writer {
 enum Waiting {
     Delivery(Box<NewEnvelope>, Reply<Delivered>),
     Change(Box<dyn Job>),
+    EmptyLog(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -53,7 +67,9 @@ impl Writer {
     /// Starts the writer on this runtime. `options` must be those of a database that is open and migrated.
     pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(Task { connection: Some(connection), options, waiting }.run());
+        let connection = Some(connection);
+        // What an earlier process erased may still be there.
+        tokio::spawn(Task { connection, options, waiting, log_holds_erased: true }.run());
         Self { queue }
     }
 
@@ -73,6 +89,14 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Empties the write-ahead log, if it may hold what was erased. Where readers are in the way, that is left to the next
+    /// time.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        let (emptied, is_emptied) = oneshot::channel();
+        self.queue.send(Waiting::EmptyLog(emptied)).await.map_err(|_| StoreError::Closed)?;
+        is_emptied.await.map_err(|_| StoreError::Closed)
+    }
+
     /// Finishes what waits, and closes the connection.
     pub(crate) async fn close(&self) {
         let (closed, is_closed) = oneshot::channel();
@@ -86,6 +110,7 @@ impl Writer {
 #[async_trait]
 trait Job: Send {
     async fn make(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError>;
+    fn has_erased(&self) -> bool;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -102,6 +127,10 @@ impl<C: Change> Job for Pending<C> {
         Ok(())
     }
 
+    fn has_erased(&self) -> bool {
+        self.outcome.as_ref().is_some_and(C::has_erased)
+    }
+
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { change: _, outcome, reply } = *self;
         let _asker_gone = reply.send(committed.and_then(|()| outcome.ok_or(StoreError::Closed)));
@@ -115,6 +144,7 @@ struct Group {
     envelopes: Vec<NewEnvelope>,
     replies: Vec<Reply<Delivered>>,
     bytes: usize,
+    empty_log: Vec<oneshot::Sender<()>>,
     close: Option<oneshot::Sender<()>>,
 }
 
@@ -128,6 +158,7 @@ impl Group {
                 self.replies.push(reply);
             }
             Waiting::Change(job) => self.changes.push(job),
+            Waiting::EmptyLog(emptied) => self.empty_log.push(emptied),
             Waiting::Close(closed) => self.close = Some(closed),
         }
     }
@@ -144,6 +175,8 @@ struct Task {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     waiting: mpsc::Receiver<Waiting>,
+    /// Whether the write-ahead log may hold what was erased.
+    log_holds_erased: bool,
 }
 
 impl Task {
@@ -156,7 +189,14 @@ impl Task {
                 group.add(next);
             }
             let close = group.close.take();
+            let empty_log = std::mem::take(&mut group.empty_log);
             self.commit(group).await;
+            if !empty_log.is_empty() {
+                self.empty_log().await;
+            }
+            for emptied in empty_log {
+                let _asker_gone = emptied.send(());
+            }
             if let Some(closed) = close {
                 self.waiting.close();
                 self.shut().await;
@@ -178,6 +218,9 @@ impl Task {
     /// Makes all of the group together, or else each on its own.
     async fn commit(&mut self, group: Group) {
         let Group { mut changes, envelopes, replies, .. } = group;
+        if changes.is_empty() && envelopes.is_empty() {
+            return;
+        }
         match self.try_together(&mut changes, &envelopes).await {
             Ok(delivered) => {
                 changes.into_iter().for_each(|job| job.answer(Ok(())));
@@ -224,11 +267,9 @@ impl Task {
         changes: &mut [Box<dyn Job>],
         envelopes: &[NewEnvelope],
     ) -> Result<Vec<Delivered>, StoreError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await.map_err(store_error)?,
-        };
+        let mut connection = self.take_connection().await?;
         let result = one_transaction(&mut connection, changes, envelopes).await;
+        self.log_holds_erased |= result.is_ok() && changes.iter().any(|job| job.has_erased());
         if result.is_ok() || is_idle(&mut connection).await {
             self.connection = Some(connection);
         } else {
@@ -237,6 +278,47 @@ impl Task {
         }
         result
     }
+
+    async fn take_connection(&mut self) -> Result<SqliteConnection, StoreError> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => self.options.connect().await.map_err(store_error),
+        }
+    }
+
+    /// Moves the write-ahead log into the database and cuts it to nothing, if it may hold what was erased.
+    async fn empty_log(&mut self) {
+        if !self.log_holds_erased {
+            return;
+        }
+        match self.take_connection().await {
+            Ok(mut connection) => {
+                match truncate_log(&mut connection).await {
+                    Ok(is_empty) => self.log_holds_erased = !is_empty,
+                    Err(error) => warn!(%error, "the write-ahead log was not emptied; it is tried again"),
+                }
+                self.connection = Some(connection);
+            }
+            Err(error) => warn!(%error, "the write-ahead log was not emptied; it is tried again"),
+        }
+    }
+}
+
+/// `false`: somebody reads what is in the log. Those who write do not wait for that, so it is not waited for long.
+async fn truncate_log(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let waits: i64 =
+        query_scalar("pragma busy_timeout").fetch_one(&mut *connection).await.map_err(store_error)?;
+    set_busy_timeout(connection, READERS_HAVE_MS.min(waits)).await?;
+    // Only the pragma itself tells whether it came to its end; its columns have no types to be checked.
+    let is_busy = query_scalar("pragma wal_checkpoint(truncate)").fetch_one(&mut *connection).await;
+    set_busy_timeout(connection, waits).await?;
+    let is_busy: i64 = is_busy.map_err(store_error)?;
+    Ok(is_busy == 0)
+}
+
+async fn set_busy_timeout(connection: &mut SqliteConnection, ms: i64) -> Result<(), StoreError> {
+    let pragma = AssertSqlSafe(format!("pragma busy_timeout = {ms}"));
+    query(pragma).execute(connection).await.map(drop).map_err(store_error)
 }
 
 async fn one_transaction(

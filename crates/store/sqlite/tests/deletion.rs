@@ -1,10 +1,17 @@
-//! What stays in the file of an account that was deleted: its name, and nothing else.
+//! What stays in the file of an account that was deleted: its name, the log of its devices, and nothing else.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use relay::port::{Delivered, Mailbox, RedeemedKeys, Redemption, Store};
+use crypto::{
+    device::{DeviceKey, DeviceSeed},
+    device_log::{Change, DeviceLog},
+    id::DeviceId,
+};
+use relay::port::{
+    Delivered, LogOutcome, Mailbox, NewLogEntry, NewPrekeys, PublishOutcome, RedeemedKeys, Redemption, Store,
+};
 use sqlx::{Connection, SqliteConnection, query, query_scalar, sqlite::SqliteConnectOptions};
 use store_conformance::{Person, envelope};
 use store_sqlite::{Settings, SqliteStore};
@@ -50,9 +57,10 @@ async fn an_envelope_that_nobody_has_any_more_loses_its_content() {
     assert_eq!(contents(&path).await, [0, 0, 0]);
 }
 
-/// Every table that has a column for an account, also those of later steps.
+/// Every table that has a column for an account, also those of later steps. Device logs stay, by which others check what
+/// they have of it.
 #[tokio::test]
-async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
+async fn no_table_but_those_that_must_names_a_deleted_account() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("relay.db");
     let store = opened(&path).await;
@@ -86,6 +94,25 @@ async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
     assert!(store.arm_reset(account, hashes[0], NOW_MS).await.unwrap());
     assert!(store.wish_email(alice.proven(), Some(bob.email()), NOW_MS).await.unwrap());
     assert!(store.arm_email(account, hashes[2], NOW_MS).await.unwrap().is_some());
+    let new = NewPrekeys {
+        signed: None,
+        one_time: alice.one_time_prekeys(1..=2),
+        replace: false,
+        device: None,
+        at_ms: NOW_MS,
+        room: 2,
+    };
+    assert_eq!(store.publish_prekeys(account, new).await.unwrap(), PublishOutcome::Done);
+    let mut log = DeviceLog::empty(account, alice.identity().public());
+    let key = DeviceKey::from_seed(&DeviceSeed::from_bytes(&[1; 32])).public();
+    let added = Change::Added(DeviceId::from_bytes([1; 16]), key);
+    let new = NewLogEntry {
+        account,
+        identity: alice.identity().public().fingerprint(),
+        entry: log.append(added, NOW_MS, &alice.identity()).unwrap(),
+        session: alice.session(),
+    };
+    assert_eq!(store.append_log(new).await.unwrap(), LogOutcome::Done(Vec::new()));
 
     let mut connection = raw(&path).await;
     let tables: Vec<String> = query_scalar(
@@ -117,7 +144,7 @@ async fn no_table_but_that_of_the_deleted_names_a_deleted_account() {
     assert_eq!(naming().await, before, "the account has something of everything");
     let ended = store.delete_account(alice.proven(), NOW_MS).await.unwrap();
     assert_eq!(ended, Some(vec![alice.session()]));
-    assert_eq!(naming().await, ["deleted_accounts"]);
+    assert_eq!(naming().await, ["deleted_accounts", "device_logs"]);
 
     let dangling = query("pragma foreign_key_check").fetch_all(&mut connection).await.unwrap();
     assert!(dangling.is_empty());

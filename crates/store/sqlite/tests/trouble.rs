@@ -234,7 +234,7 @@ fn released_steps_of_the_schema_are_as_they_were() {
     assert_eq!(steps, RELEASED);
 }
 
-const RELEASED: [&str; 13] = [
+const RELEASED: [&str; 16] = [
     "20261101000001 accounts de066ddba0083a72",
     "20261101000002 sessions 6fc03dafca469e41",
     "20261101000003 vault rows 20c757278d3e1541",
@@ -248,4 +248,7 @@ const RELEASED: [&str; 13] = [
     "20261125000007 invites a6329325c0772950",
     "20261125000008 counters 3856540eab108812",
     "20261125000009 sealed vaults 713dc44458893a6b",
+    "20261128000001 devices cfc2ee939d74477d",
+    "20261128000002 prekeys 5fcabdf9769ab509",
+    "20261128000003 archive 59e2901980db649b",
 ];

@@ -4,7 +4,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use protocol::Cursor;
+use crypto::id::EpochId;
+use protocol::{
+    Binary, Cursor,
+    mailbox::{ArchivedKey, ArchivedPlace},
+};
 use relay::port::{Delivered, Registered, Store};
 use sqlx::{Connection, SqliteConnection, migrate::Migrator, query, sqlite::SqliteConnectOptions};
 use store_conformance::{Person, envelope};
@@ -14,13 +18,19 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// The steps of the first version.
 const FIRST_VERSION: usize = 4;
+/// The steps of the version before devices and prekeys.
+const WITHOUT_DEVICES: usize = 13;
 const BORN_AT_MS: u64 = 1_790_000_000_000;
 
 /// A database as the first version left it.
 async fn of_the_first_version(path: &Path) -> SqliteConnection {
+    of_steps(path, FIRST_VERSION).await
+}
+
+async fn of_steps(path: &Path, count: usize) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let steps: Vec<_> = MIGRATIONS.iter().take(FIRST_VERSION).cloned().collect();
+    let steps: Vec<_> = MIGRATIONS.iter().take(count).cloned().collect();
     Migrator::with_migrations(steps).run(&mut connection).await.unwrap();
     connection
 }
@@ -29,18 +39,22 @@ async fn of_the_first_version(path: &Path) -> SqliteConnection {
 async fn registered(connection: &mut SqliteConnection, person: Person, email: Option<&str>) {
     let (account, session) = person.registration();
     let id = account.account.to_bytes().to_vec();
-    query("insert into accounts values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-        .bind(&id)
-        .bind(account.username.as_str())
-        .bind(email)
-        .bind(account.kdf.to_bytes().to_vec())
-        .bind(account.password_hash.as_str())
-        .bind(&account.sealed_wrap)
-        .bind(account.wrapped_by_recovery_key.to_bytes().to_vec())
-        .bind(account.created_at_ms as i64)
-        .execute(&mut *connection)
-        .await
-        .unwrap();
+    query(
+        "insert into accounts (account, username, email, kdf, password_hash, sealed_wrap,
+                               wrapped_by_recovery_key, created_at_ms)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(&id)
+    .bind(account.username.as_str())
+    .bind(email)
+    .bind(account.kdf.to_bytes().to_vec())
+    .bind(account.password_hash.as_str())
+    .bind(&account.sealed_wrap)
+    .bind(account.wrapped_by_recovery_key.to_bytes().to_vec())
+    .bind(account.created_at_ms as i64)
+    .execute(&mut *connection)
+    .await
+    .unwrap();
     query("insert into published_keys values (?1, ?2, ?3, ?4, ?5)")
         .bind(&id)
         .bind(account.identity.to_bytes().to_vec())
@@ -168,4 +182,47 @@ async fn an_address_that_is_none_today_locks_nobody_out() {
     store.arm_email(alice.account(), token, BORN_AT_MS).await.unwrap().unwrap();
     let confirmed = store.confirm_email(token, 0).await.unwrap().unwrap();
     assert_eq!((confirmed.before, confirmed.now), (None, alice.email()));
+}
+
+/// What was delivered before there was an archive waits to be archived, and is read as before. The signed prekey counts as
+/// one that nobody has replaced for long.
+#[tokio::test]
+async fn what_was_delivered_before_there_was_an_archive_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let [alice, bob] = [Person(1), Person(2)];
+    let mut connection = of_steps(&path, WITHOUT_DEVICES).await;
+    registered(&mut connection, alice, Some("alice@example.org")).await;
+    registered(&mut connection, bob, None).await;
+    delivered(&mut connection, alice, &[alice, bob]).await;
+    connection.close().await.unwrap();
+
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Settings::default()).await.unwrap());
+    assert!(folder.path().join("relay.db.before-20261125000009").exists(), "a copy was made first");
+    let sent = envelope(alice, 0, &[alice, bob]);
+    for (person, delivery) in [alice, bob].into_iter().zip(&sent.deliveries) {
+        let status = store.prekey_status(person.account(), None).await.unwrap().unwrap();
+        assert_eq!(status.first_unarchived, Some(Cursor(1)));
+        assert_eq!((status.signed, status.signed_at_ms), (person.registration().0.prekey, 0));
+        assert_eq!((status.one_time_left, status.last_one_time), (0, 0));
+        let page = store.page(person.account(), Cursor::START, 10, usize::MAX).await.unwrap();
+        let history = store.history(person.account(), Cursor(2), 10, usize::MAX).await.unwrap();
+        assert_eq!(page, history);
+        let [item] = page.items.try_into().unwrap();
+        assert_eq!((&item.shared.0, &item.seal.0, item.archived), (&sent.shared, &delivery.seal, None));
+        let live = store.find_session(person.session()).await.unwrap().unwrap();
+        assert_eq!(live.device, None);
+        let [keys] = store.find_keys(&[person.account()]).await.unwrap().try_into().unwrap();
+        assert_eq!((keys.prekey_at_ms, keys.log_length), (0, 0));
+    }
+    assert_eq!(store.erase_expired(u64::MAX, 10).await.unwrap(), 0, "it does not disappear");
+
+    let key = ArchivedKey { epoch: EpochId::from_bytes([1; 16]), sealed: Binary(vec![1; 60]) };
+    let place = ArchivedPlace { cursor: Cursor(1), message: sent.message, key: key.clone() };
+    store.archive(bob.account(), vec![place]).await.unwrap();
+    let page = store.page(bob.account(), Cursor::START, 10, usize::MAX).await.unwrap();
+    assert_eq!((&page.items[0].seal.0, &page.items[0].archived), (&Vec::new(), &Some(key)));
+    assert_eq!(store.erase(alice.account(), vec![sent.message], true).await.unwrap().messages, 1);
+    let next = store.deliver(envelope(bob, 0, &[alice, bob])).await.unwrap();
+    assert_eq!(next, Delivered::Stored(vec![(alice.account(), Cursor(2)), (bob.account(), Cursor(2))]));
 }
