@@ -24,7 +24,10 @@ use crypto::{
     kdf::KdfParams,
     vault::{VaultKind, VaultPlace},
 };
-use messages::{open, people, received, sealing_to};
+use messages::{
+    by_device::{MAKE_BATCH, OPEN_ARCHIVED, OPEN_ONE_TIME, Pair, SEAL_ONE_TIME},
+    open, people, received, sealing_to,
+};
 use seeded::Seeded;
 
 /// Each work is repeated for so long, after as long again that lets the engine compile it well.
@@ -37,6 +40,14 @@ fn main() {
     let delivery = received(&people, rng);
     report("open 256 B", || open(&delivery, &people));
     report("seal 256 B for one other (two seals)", sealing_to(&people, rng));
+
+    let rng = &mut Seeded::new("speed of devices");
+    let pair = Pair::new(&people, rng);
+    let delivery = pair.received(rng);
+    report(OPEN_ONE_TIME, || pair.open(&delivery, rng));
+    report(OPEN_ARCHIVED, || pair.open_from_archive(&delivery));
+    report(SEAL_ONE_TIME, pair.sealing(rng));
+    report(MAKE_BATCH, || pair.make_batch(rng));
 
     let rng = &mut Seeded::new("speed of the vault");
     let place =
@@ -59,7 +70,7 @@ fn report(what: &str, mut work: impl FnMut()) {
     repeat(&mut work);
     let mut took = repeat(&mut work);
     took.sort_unstable();
-    println!("{what:<40} {:>10.1} µs", took[took.len() / 2].as_secs_f64() * 1e6);
+    println!("{what:<56} {:>10.1} µs", took[took.len() / 2].as_secs_f64() * 1e6);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]

@@ -53,8 +53,7 @@ impl LogEntry {
     /// # Errors
     /// Another length, an unknown version or kind, a weak device key, fields that their kind has not.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let bytes: [u8; LOG_ENTRY_BYTES] =
-            bytes.try_into().map_err(|_| Malformed("has the wrong length"))?;
+        let bytes: [u8; LOG_ENTRY_BYTES] = bytes.try_into().map_err(|_| Malformed("has the wrong length"))?;
         if bytes[0] != VERSION {
             return Err(Malformed("has a version that is not known"));
         }
@@ -180,6 +179,11 @@ impl DeviceLog {
         log
     }
 
+    /// The identity key that signs it.
+    pub fn identity(&self) -> IdentityPublic {
+        self.identity
+    }
+
     /// How many entries it has: the position of the last.
     pub fn len(&self) -> u32 {
         self.heads.len() as u32
@@ -247,7 +251,12 @@ impl DeviceLog {
     ///
     /// # Errors
     /// [`LogRefused::Device`].
-    pub fn append(&mut self, change: Change, at_ms: u64, identity: &IdentityKey) -> Result<LogEntry, LogRefused> {
+    pub fn append(
+        &mut self,
+        change: Change,
+        at_ms: u64,
+        identity: &IdentityKey,
+    ) -> Result<LogEntry, LogRefused> {
         self.check(change)?;
         let entry = LogEntry::sign((self.len() + 1, self.head()), change, at_ms, self.account, identity);
         self.note(&entry);
@@ -257,7 +266,9 @@ impl DeviceLog {
     fn check(&self, change: Change) -> Result<(), LogRefused> {
         let fits = match change {
             Change::Added(device, _) => !self.devices.contains_key(&device),
-            Change::Revoked(device) => self.devices.get(&device).is_some_and(|known| known.revoked_at.is_none()),
+            Change::Revoked(device) => {
+                self.devices.get(&device).is_some_and(|known| known.revoked_at.is_none())
+            }
         };
         if fits { Ok(()) } else { Err(LogRefused::Device) }
     }

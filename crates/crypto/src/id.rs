@@ -138,6 +138,8 @@ impl ConversationId {
 }
 
 /// A prekey of one account: counted up by its owner from 1, never reused. The default, 0, is before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct PrekeyId(pub u32);

@@ -279,7 +279,11 @@ impl SignedPrekey {
 
 impl fmt::Debug for SignedPrekey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignedPrekey {{ kind: {:?}, id: {}, sequence: {}, .. }}", self.kind, self.id.0, self.sequence)
+        write!(
+            f,
+            "SignedPrekey {{ kind: {:?}, id: {}, sequence: {}, .. }}",
+            self.kind, self.id.0, self.sequence
+        )
     }
 }
 

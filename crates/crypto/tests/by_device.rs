@@ -8,8 +8,8 @@ use crypto::{
     archive::{ArchiveKey, ArchivePlace},
     device::{DeviceKey, DevicePublic},
     envelope::{
-        Author, CannotSeal, ContentKey, Delivery, Draft, Envelope, Expiry, MAX_SEALS, Opened, SEAL_BYTES, Sealed,
-        Sender,
+        Author, CannotSeal, ContentKey, Delivery, Draft, Envelope, Expiry, MAX_SEALS, Opened, SEAL_BYTES,
+        Sealed, Sender,
     },
     id::{AccountId, ConversationId, DeviceId, EpochId, LogHash, MessageId, PrekeyId},
     identity::IdentityKey,
@@ -194,7 +194,10 @@ fn what_a_reader_would_refuse_is_not_sealed() {
     let (_, one_time) = bob.one_time(1, &mut rng);
     let (_, on_device) = bob.on_device(1, &mut rng);
     let error = |sealed: Result<Sealed, CannotSeal>| sealed.err();
-    assert_eq!(error(alice.seal(after, std::slice::from_ref(&one_time), &[], &mut rng)), Some(CannotSeal::Kind));
+    assert_eq!(
+        error(alice.seal(after, std::slice::from_ref(&one_time), &[], &mut rng)),
+        Some(CannotSeal::Kind)
+    );
     assert_eq!(
         error(alice.seal(Expiry::Never, std::slice::from_ref(&on_device), &[], &mut rng)),
         Some(CannotSeal::Kind)
@@ -202,9 +205,8 @@ fn what_a_reader_would_refuse_is_not_sealed() {
     let twice = [on_device.clone(), on_device.clone()];
     assert_eq!(error(alice.seal(after, &twice, &[], &mut rng)), Some(CannotSeal::Recipients));
     assert_eq!(error(alice.seal(after, &[on_device], &[&bob, &carol], &mut rng)), Some(CannotSeal::Kind));
-    let many: Vec<Prekey> = (0..=MAX_SEALS)
-        .map(|_| bob.elsewhere(&mut rng).on_device(1, &mut rng).1)
-        .collect();
+    let many: Vec<Prekey> =
+        (0..=MAX_SEALS).map(|_| bob.elsewhere(&mut rng).on_device(1, &mut rng).1).collect();
     assert_eq!(error(alice.seal(after, &many, &[], &mut rng)), Some(CannotSeal::Devices));
 }
 

@@ -12,16 +12,19 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crypto::{
     account_key::{AccountKey, WrappedAccountKey},
-    envelope::{Delivery, Draft, Envelope},
+    archive::{ArchiveKey, ArchivePlace},
+    device::{DeviceKey, DeviceSeed},
+    device_log::{Change, DeviceLog, LogEntry},
+    envelope::{Author, ContentKey, Delivery, Draft, Envelope, Expiry, Sealed, Sender},
     export,
-    id::{AccountId, ConversationId, EnvelopeHash, MessageId, PrekeyId},
+    id::{AccountId, ConversationId, DeviceId, EnvelopeHash, EpochId, LogHash, MessageId, PrekeyId},
     identity::{IdentityKey, IdentityPublic, IdentitySeed},
     kdf::{KdfParams, StretchedPassword},
     message_key::{
         AesKey, HmacKey, decrypt_message, derive_message_key, encrypt_message, generate_user_secrets,
     },
     one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
-    prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
+    prekey::{Prekey, PrekeySecret, PrekeySeed, SignedPrekey},
     recovery::RecoveryKey,
     reset_proof::{NewPassword, ResetProof},
     safety_number::SafetyNumber,
@@ -81,9 +84,9 @@ fn the_frozen_rows_open_in_their_places() {
     let frozen = frozen();
     let account = AccountId::parse(&bytes(&frozen["account_key"], "account")).unwrap();
     let key = AccountKey::from_bytes(&array(&frozen["account_key"], "key"));
-    let rows = frozen["vault_rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 3);
-    for row in rows {
+    let rows = ["vault_rows", "vault_rows_of_keys_that_die"].map(|rows| frozen[rows].as_array().unwrap());
+    assert_eq!(rows.map(Vec::len), [3, 3]);
+    for row in rows.into_iter().flatten() {
         let place = VaultPlace {
             account,
             kind: serde_json::from_value(row["kind"].clone()).unwrap(),
@@ -136,6 +139,89 @@ fn the_frozen_envelopes_open_for_each_recipient() {
         }
         assert_eq!(seals, recipients);
     }
+}
+
+#[test]
+fn the_frozen_device_log_is_taken() {
+    let frozen = frozen();
+    let owner = Person::frozen(&frozen["people"][0]);
+    let log = frozen_log(&frozen);
+    let last = frozen["device_log"].as_array().unwrap().last().unwrap();
+    assert_eq!(log.head().to_bytes().as_slice(), bytes(last, "hash"));
+    let [writes, reads] = [0, 1].map(|device| Device::frozen(&frozen["devices"][device]));
+    assert_eq!(log.device(writes.id).unwrap().key, writes.key.public());
+    assert_eq!(log.device(reads.id).unwrap().added_at, 2);
+    assert_eq!(log.active().count(), 2);
+    let mut of_another = DeviceLog::empty(AccountId::from_bytes([1; 16]), owner.identity.public());
+    assert!(of_another.take(&frozen_entries(&frozen)[0]).is_err());
+}
+
+#[test]
+fn the_frozen_prekeys_that_serve_once_verify() {
+    let frozen = frozen();
+    let people: Vec<Person> = frozen["people"].as_array().unwrap().iter().map(Person::frozen).collect();
+    let identity = people[1].identity.public();
+    let signed = SignedPrekey::parse(&bytes(&frozen["one_time_prekey"], "signed_prekey")).unwrap();
+    let verified = signed.verify(people[1].account, &identity).unwrap();
+    assert_eq!((verified.id(), verified.sequence()), (PrekeyId(42), 3));
+
+    let identity = people[0].identity.public();
+    let device = Device::frozen(&frozen["devices"][1]);
+    let signed = SignedPrekey::parse(&bytes(&frozen["device_prekey"], "signed_prekey")).unwrap();
+    let verified = signed.verify_of_device(people[0].account, &identity, device.id, &device.key.public());
+    let verified = verified.unwrap();
+    assert_eq!((verified.id(), verified.sequence(), verified.device()), (PrekeyId(5), 1, Some(device.id)));
+}
+
+#[test]
+fn the_frozen_envelopes_of_devices_open_for_each_reader() {
+    let frozen = frozen();
+    let people: Vec<Person> = frozen["people"].as_array().unwrap().iter().map(Person::frozen).collect();
+    let [alice, bob, _] = people.as_slice() else { unreachable!() };
+    let devices: Vec<Device> = frozen["devices"].as_array().unwrap().iter().map(Device::frozen).collect();
+    let sender =
+        Sender { identity: alice.identity.public(), device: Some((devices[0].id, devices[0].key.public())) };
+    let entries = frozen["envelopes_of_devices"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        let envelope = Envelope::parse(&bytes(entry, "envelope")).unwrap();
+        assert_eq!(envelope.hash().to_bytes().as_slice(), bytes(entry, "hash"));
+        assert_eq!(envelope.claimed_header().log_head, frozen_log(&frozen).head());
+        // Whoever has the content key needs no seal: the sender, and everyone's archive.
+        let delivery = Delivery::parse(&bytes(entry, "shared"), &[]).unwrap();
+        let content_key = ContentKey::from_bytes(&array(entry, "content_key"));
+        let opened = delivery.verify(sender).unwrap().open_with(content_key).unwrap();
+        assert_eq!(opened.content(), bytes(entry, "content"));
+        assert_eq!(opened.hash(), envelope.hash());
+    }
+    let opens = |entry: &Value, person: &Person, prekey: &PrekeySecret| {
+        let seals = Envelope::parse(&bytes(entry, "envelope")).unwrap().seals_of(person.account);
+        let delivery = Delivery::parse(&bytes(entry, "shared"), &seals).unwrap();
+        let opened = delivery.verify(sender).unwrap().open(person.account, &person.identity.public(), prekey);
+        assert_eq!(opened.unwrap().content(), bytes(entry, "content"));
+    };
+    let seed = PrekeySeed::from_bytes(&array(&frozen["one_time_prekey"], "seed"));
+    opens(&entries[0], bob, &PrekeySecret::one_time(PrekeyId(42), 3, &seed));
+    let seed = PrekeySeed::from_bytes(&array(&frozen["device_prekey"], "seed"));
+    opens(&entries[1], alice, &PrekeySecret::of_device(devices[1].id, PrekeyId(5), 1, &seed));
+    let disappearing = Envelope::parse(&bytes(&entries[1], "envelope")).unwrap();
+    assert_eq!(disappearing.claimed_header().expiry, Expiry::AfterSeconds(300));
+    assert_eq!((disappearing.claimed_header().recipients.len(), disappearing.seals().len()), (3, 1));
+}
+
+#[test]
+fn the_frozen_archived_key_opens_its_message() {
+    let frozen = frozen();
+    let archived = &frozen["archived"];
+    let place = ArchivePlace {
+        account: AccountId::parse(&bytes(archived, "account")).unwrap(),
+        conversation: ConversationId::parse(&bytes(archived, "conversation")).unwrap(),
+        message: MessageId::parse(&bytes(archived, "message")).unwrap(),
+        epoch: EpochId::parse(&bytes(archived, "epoch")).unwrap(),
+    };
+    let key = ArchiveKey::from_bytes(&array(archived, "key"));
+    let content_key = key.open(place, &bytes(archived, "sealed")).unwrap();
+    assert_eq!(*content_key.expose_bytes(), array(&frozen["envelopes_of_devices"][0], "content_key"));
 }
 
 #[test]
@@ -210,6 +296,38 @@ impl Person {
     }
 }
 
+/// A device, its key certified in the frozen log.
+struct Device {
+    id: DeviceId,
+    key: DeviceKey,
+}
+
+impl Device {
+    fn generate(rng: &mut Seeded) -> Self {
+        Self { id: DeviceId::random(rng), key: DeviceKey::generate(rng) }
+    }
+
+    fn frozen(value: &Value) -> Self {
+        let key = DeviceKey::from_seed(&DeviceSeed::from_bytes(&array(value, "seed")));
+        assert_eq!(key.public().to_bytes(), array(value, "key"));
+        Self { id: DeviceId::parse(&bytes(value, "device")).unwrap(), key }
+    }
+}
+
+fn frozen_entries(frozen: &Value) -> Vec<LogEntry> {
+    let entries = frozen["device_log"].as_array().unwrap().iter();
+    entries.map(|entry| LogEntry::parse(&bytes(entry, "entry")).unwrap()).collect()
+}
+
+fn frozen_log(frozen: &Value) -> DeviceLog {
+    let owner = Person::frozen(&frozen["people"][0]);
+    let mut log = DeviceLog::empty(owner.account, owner.identity.public());
+    for entry in frozen_entries(frozen) {
+        log.take(&entry).unwrap();
+    }
+    log
+}
+
 /// All formats, made now from the fixed seed.
 fn today() -> Value {
     let rng = &mut Seeded::new("formats of version 1");
@@ -239,8 +357,8 @@ fn today() -> Value {
     let [alice, bob, _] = &people;
     let parents = [EnvelopeHash::from_bytes([9; 32]), EnvelopeHash::from_bytes([8; 32])];
     let envelopes = [
-        envelope(alice, &people[..2], TEXT, &[], None, rng),
-        envelope(alice, &people, &[b'x'; 300], &parents, Some(1_790_000_600_000), rng),
+        envelope(alice, &people[..2], TEXT, &[], Expiry::Never, rng),
+        envelope(alice, &people, &[b'x'; 300], &parents, Expiry::AtMs(1_790_000_600_000), rng),
     ];
     let safety_number = SafetyNumber::between(
         (alice.account, &alice.identity.public()),
@@ -265,7 +383,7 @@ fn today() -> Value {
     let (email, invite) = (EmailToken::generate(rng), InviteToken::generate(rng));
     let code = RecoveryCode::generate(rng);
 
-    json!({
+    let mut formats = json!({
         "export": { "content": text(b"{}"), "file": text(&file) },
         "reset_proof": text(&proof.to_bytes()),
         "one_time": {
@@ -306,6 +424,142 @@ fn today() -> Value {
             "hmac_key": text(hmac.expose_bytes()),
             "encrypted": text(&encrypted),
         },
+    });
+    let newer = formats_of_devices(&people, &key, account, rng);
+    formats.as_object_mut().unwrap().extend(newer.as_object().unwrap().clone());
+    formats
+}
+
+/// What came later: it draws after everything before it, so that older entries keep their bytes.
+fn formats_of_devices(people: &[Person; 3], key: &AccountKey, account: AccountId, rng: &mut Seeded) -> Value {
+    let [alice, bob, carol] = people;
+    let devices = [(); 2].map(|()| Device::generate(rng));
+    let mut log = DeviceLog::empty(alice.account, alice.identity.public());
+    let entries: Vec<Value> = devices
+        .iter()
+        .zip([1_790_000_000_000, 1_790_000_000_001])
+        .map(|(device, at_ms)| {
+            let added = Change::Added(device.id, device.key.public());
+            let entry = log.append(added, at_ms, &alice.identity).unwrap();
+            json!({ "entry": text(entry.to_bytes()), "hash": text(&entry.hash(alice.account).to_bytes()) })
+        })
+        .collect();
+
+    let one_time = PrekeySecret::one_time(PrekeyId(42), 3, &PrekeySeed::generate(rng));
+    let one_time_signed = one_time.sign(bob.account, &bob.identity);
+    let reads = &devices[1];
+    let of_device = PrekeySecret::of_device(reads.id, PrekeyId(5), 1, &PrekeySeed::generate(rng));
+    let of_device_signed = of_device.sign_by_device(alice.account, &reads.key);
+
+    let to_bob = one_time_signed.verify(bob.account, &bob.identity.public()).unwrap();
+    let to_reads = of_device_signed
+        .verify_of_device(alice.account, &alice.identity.public(), reads.id, &reads.key.public())
+        .unwrap();
+    let members = [alice.account, carol.account];
+    let stays = by_device(alice, &devices[0], log.head(), Expiry::Never, &to_bob, &[], rng);
+    let absent = [(carol.account, carol.identity.public())];
+    let gone = by_device(alice, &devices[0], log.head(), Expiry::AfterSeconds(300), &to_reads, &absent, rng);
+    assert_eq!(gone.envelope.claimed_header().conversation, ConversationId::of_set(members));
+
+    let (epoch, archive_key) = (EpochId::random(rng), ArchiveKey::generate(rng));
+    let header = stays.envelope.claimed_header();
+    let place = ArchivePlace {
+        account: bob.account,
+        conversation: header.conversation,
+        message: header.message,
+        epoch,
+    };
+    let archived = archive_key.seal(place, &stays.content_key, rng);
+
+    let made_at_ms = 1_790_000_000_000_u64.to_be_bytes();
+    let slot = [&bob.identity.public().fingerprint().to_bytes()[..28], &0u32.to_be_bytes()].concat();
+    let batch = [
+        42u32.to_be_bytes().as_slice(),
+        &3u64.to_be_bytes(),
+        &made_at_ms,
+        one_time.seed().expose_bytes(),
+        &[0; 32],
+    ]
+    .concat();
+    let epoch_row = [made_at_ms.as_slice(), archive_key.expose_bytes()].concat();
+    let rows: Vec<Value> = [
+        (VaultKind::OneTimePrekeys, slot.as_slice(), 2, batch.as_slice()),
+        (VaultKind::ArchiveKey, &epoch.to_bytes(), 1, &epoch_row),
+        (VaultKind::Prekey, &7u32.to_be_bytes(), 2, &9u64.to_be_bytes()),
+    ]
+    .map(|(kind, key_id, version, content)| {
+        let sealed = key.vault_key().seal(VaultPlace { account, kind, key_id, version }, content, rng);
+        json!({
+            "kind": kind, "version": version,
+            "key_id": text(key_id), "content": text(content), "sealed": text(&sealed),
+        })
+    })
+    .into();
+
+    json!({
+        "devices": devices.each_ref().map(|device| json!({
+            "device": text(&device.id.to_bytes()),
+            "seed": text(device.key.seed().expose_bytes()),
+            "key": text(&device.key.public().to_bytes()),
+        })),
+        "device_log": entries,
+        "one_time_prekey": {
+            "seed": text(one_time.seed().expose_bytes()),
+            "signed_prekey": text(one_time_signed.to_bytes()),
+        },
+        "device_prekey": {
+            "seed": text(of_device.seed().expose_bytes()),
+            "signed_prekey": text(of_device_signed.to_bytes()),
+        },
+        "envelopes_of_devices": [sealed_by_device(&stays), sealed_by_device(&gone)],
+        "archived": {
+            "account": text(&place.account.to_bytes()),
+            "conversation": text(&place.conversation.to_bytes()),
+            "message": text(&place.message.to_bytes()),
+            "epoch": text(&epoch.to_bytes()),
+            "key": text(archive_key.expose_bytes()),
+            "sealed": text(&archived),
+        },
+        "vault_rows_of_keys_that_die": rows,
+    })
+}
+
+fn by_device(
+    sender: &Person,
+    device: &Device,
+    log_head: LogHash,
+    expiry: Expiry,
+    to: &Prekey,
+    absent: &[(AccountId, IdentityPublic)],
+    rng: &mut Seeded,
+) -> Sealed {
+    let members = absent.iter().map(|(account, _)| *account).chain([sender.account, to.account()]);
+    let draft = Draft {
+        conversation: ConversationId::of_set(members),
+        message: MessageId::random(rng),
+        parents: &[EnvelopeHash::from_bytes([9; 32])],
+        sent_at_ms: 1_790_000_000_000,
+        expiry,
+        content: TEXT,
+    };
+    let author = Author {
+        account: sender.account,
+        identity: &sender.identity.public(),
+        device: device.id,
+        key: &device.key,
+        log_head,
+    };
+    draft.seal_by_device(author, std::slice::from_ref(to), absent, rng).unwrap()
+}
+
+fn sealed_by_device(sealed: &Sealed) -> Value {
+    let Sealed { envelope, content_key } = sealed;
+    json!({
+        "content": text(TEXT),
+        "content_key": text(content_key.expose_bytes()),
+        "envelope": text(&envelope.to_bytes()),
+        "hash": text(&envelope.hash().to_bytes()),
+        "shared": text(envelope.shared_bytes()),
     })
 }
 
@@ -314,7 +568,7 @@ fn envelope(
     recipients: &[Person],
     content: &[u8],
     parents: &[EnvelopeHash],
-    expires_at_ms: Option<u64>,
+    expiry: Expiry,
     rng: &mut Seeded,
 ) -> Value {
     let prekeys: Vec<_> = recipients
@@ -326,7 +580,7 @@ fn envelope(
         message: MessageId::random(rng),
         parents,
         sent_at_ms: 1_790_000_000_000,
-        expires_at_ms,
+        expiry,
         content,
     };
     let envelope = draft.seal(sender.account, &sender.identity, &prekeys, rng).unwrap();

@@ -1,7 +1,10 @@
 //! Prekeys: published in advance, claimed by who writes, and dead after one message (but the signed one, which stands in
 //! when none is left, and dies when the next takes its place).
 
-use crypto::{id::DeviceId, prekey::SignedPrekey};
+use crypto::{
+    id::{DeviceId, PrekeyId},
+    prekey::SignedPrekey,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
@@ -52,6 +55,11 @@ pub struct PrekeyStatus {
     pub device_left: u32,
     /// The highest id of a prekey that this device ever published; 0 before the first.
     pub last_device: u32,
+    /// The one-time prekeys of the account that somebody may still write to, ascending: unclaimed, or claimed and not used.
+    /// What has a lower id than [`Self::last_one_time`] and is not among them has served.
+    pub one_time_outstanding: Vec<PrekeyId>,
+    /// The same of this device.
+    pub device_outstanding: Vec<PrekeyId>,
     /// The lowest place of the mailbox whose key is not archived yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_unarchived: Option<crate::Cursor>,

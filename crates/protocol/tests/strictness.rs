@@ -16,6 +16,11 @@ const OPTIONAL: &[(&str, &str)] = &[
     ("/fn/reset/redeem", "code"),
     ("/fn/directory/users", "prefix"),
     ("/fn/directory/users", "after"),
+    ("/fn/prekeys/publish", "signed"),
+    ("/fn/prekeys/publish", "one_time"),
+    ("/fn/prekeys/publish", "device"),
+    ("/fn/prekeys/publish", "replace"),
+    ("/fn/mailbox/send", "archived"),
     ("/fn/vault/sealed", "auth_key"),
 ];
 
@@ -49,7 +54,7 @@ fn requests_take_nothing_else() {
 
     let mut strict = Strict { calls: 0, fields: 0 };
     visit_every_call(&mut strict);
-    assert_eq!((strict.calls, strict.fields), (PATHS.len() + 1, 58));
+    assert_eq!((strict.calls, strict.fields), (PATHS.len() + 1, 72));
 }
 
 #[test]
@@ -74,7 +79,7 @@ fn the_null_character_is_refused_in_every_text() {
 
     let mut nul = Nul(0);
     visit_every_call(&mut nul);
-    assert_eq!(nul.0, 40);
+    assert_eq!(nul.0, 42);
 }
 
 #[test]

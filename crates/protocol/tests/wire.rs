@@ -10,7 +10,7 @@ use protocol::{
     Call, Code, Refusal,
     call::{EVENTS_PATH, PATHS},
     content::{Content, TextRefused},
-    id::AccountId,
+    id::{AccountId, MessageId},
     limits,
     mailbox::MAILBOX_EVENT,
     session::SESSIONS_EVENT,
@@ -55,7 +55,7 @@ fn every_call_on_the_wire() {
       {}
     POST /fn/session/list
       {}
-      {"sessions":[{"created_at_ms":1790000000000,"current":true,"device_name":"Firefox on Linux","last_seen_at_ms":1790000060000,"session":"VVVVVVVVVVVVVVVVVVVVVQ"}]}
+      {"sessions":[{"created_at_ms":1790000000000,"current":true,"device":"0dHR0dHR0dHR0dHR0dHR0Q","device_name":"Firefox on Linux","last_seen_at_ms":1790000060000,"session":"VVVVVVVVVVVVVVVVVVVVVQ"}]}
     POST /fn/session/end
       {"session":"VVVVVVVVVVVVVVVVVVVVVQ"}
       {"ended":1}
@@ -121,13 +121,37 @@ fn every_call_on_the_wire() {
       {"more":false,"users":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","username":"alice"}]}
     POST /fn/directory/keys
       {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ","oqKioqKioqKioqKioqKiog"]}
-      {"bundles":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","prekey":"AQEAAAABAAAA… (1726)","username":"alice"}],"deleted":["oqKioqKioqKioqKioqKiog"]}
+      {"bundles":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","identity":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_head":"ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY","log_length":2,"prekey":"AQEAAAABAAAA… (1726)","prekey_at_ms":1790000000000,"username":"alice"}],"deleted":["oqKioqKioqKioqKioqKiog"]}
+    POST /fn/device/append
+      {"entry":"AQAAAAEAAAAA… (211)"}
+      {}
+    POST /fn/device/logs
+      {"logs":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","after":0,"identity":"6Ehm9VF1srYL3FBEABwCq53OBtz2wfU7g2axsFxOZh0"}]}
+      {"logs":[["AQAAAAEAAAAA… (211)"]]}
+    POST /fn/prekeys/publish
+      {"device":["AQMAAAABAAAA… (1726)"],"one_time":["AQIAAAABAAAA… (1726)"],"replace":true,"signed":"AQEAAAABAAAA… (1726)"}
+      {}
+    POST /fn/prekeys/status
+      {}
+      {"device_left":100,"device_outstanding":[100],"first_unarchived":5,"last_device":100,"last_one_time":100,"now_ms":1790000000456,"one_time_left":93,"one_time_outstanding":[99,100],"signed":"AQEAAAABAAAA… (1726)","signed_at_ms":1790000000000}
+    POST /fn/prekeys/claim
+      {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ"],"of_devices":false}
+      {"prekeys":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","prekey":"AQIAAAABAAAA… (1726)"}]}
     POST /fn/mailbox/send
-      {"envelope":"AQEBAQEBAQEB… (4000)"}
+      {"archived":{"epoch":"d3d3d3d3d3d3d3d3d3d3dw","sealed":"eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"},"envelope":"AQEBAQEBAQEB… (4000)"}
       {"cursor":8,"hash":"REREREREREREREREREREREREREREREREREREREREREQ","message":"MzMzMzMzMzMzMzMzMzMzMw","received_at_ms":1790000000123}
     POST /fn/mailbox/page
       {"after":7,"limit":200}
-      {"end":8,"items":[{"cursor":8,"received_at_ms":1790000000123,"seal":"AgICAgICAgIC… (1558)","shared":"AQEBAQEBAQEB… (880)"}]}
+      {"end":8,"items":[{"cursor":8,"received_at_ms":1790000000123,"seal":"AgICAgICAgIC… (1558)","shared":"AQEBAQEBAQEB… (880)"}],"now_ms":1790000000456}
+    POST /fn/mailbox/history
+      {"before":8,"limit":200}
+      {"end":8,"items":[{"archived":{"epoch":"d3d3d3d3d3d3d3d3d3d3dw","sealed":"eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"},"cursor":7,"received_at_ms":1790000000000,"seal":"","shared":"AQEBAQEBAQEB… (880)"}],"now_ms":1790000000456}
+    POST /fn/mailbox/archive
+      {"keys":[{"cursor":8,"key":{"epoch":"d3d3d3d3d3d3d3d3d3d3dw","sealed":"eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"},"message":"MzMzMzMzMzMzMzMzMzMzMw"}]}
+      {}
+    POST /fn/mailbox/erase
+      {"for_everyone":false,"messages":["MzMzMzMzMzMzMzMzMzMzMw"]}
+      {"erased":1}
     POST /fn/vault/rows
       {}
       {"rows":[{"key_id":"sLCwsLCwsLCwsLCwsLCwsA","kind":"pin","sealed":"Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXg","version":2}]}
@@ -186,8 +210,16 @@ fn paths_and_events() {
     /fn/server/policy
     /fn/directory/users
     /fn/directory/keys
+    /fn/device/append
+    /fn/device/logs
+    /fn/prekeys/publish
+    /fn/prekeys/status
+    /fn/prekeys/claim
     /fn/mailbox/send
     /fn/mailbox/page
+    /fn/mailbox/history
+    /fn/mailbox/archive
+    /fn/mailbox/erase
     /fn/vault/rows
     /fn/vault/put
     /fn/vault/sealed
@@ -263,6 +295,30 @@ fn a_refusal_of_a_later_version_is_still_read() {
 fn content_on_the_wire() {
     let text = Content::text(" Grüße \n").unwrap();
     assert_eq!(json!(text), json!({ "type": "text", "text": "Grüße" }));
+    let message = MessageId::from_bytes([0x33; 16]);
+    for (content, on_the_wire) in [
+        (Content::Timer { seconds: 300 }, json!({ "type": "timer", "seconds": 300 })),
+        (Content::Timer { seconds: 0 }, json!({ "type": "timer", "seconds": 0 })),
+        (Content::Delete { message }, json!({ "type": "delete", "message": "MzMzMzMzMzMzMzMzMzMzMw" })),
+        (
+            Content::Forget { messages: vec![message] },
+            json!({ "type": "forget", "messages": ["MzMzMzMzMzMzMzMzMzMzMw"] }),
+        ),
+    ] {
+        assert_eq!(json!(content), on_the_wire);
+        assert_eq!(serde_json::from_value::<Content>(on_the_wire).unwrap(), content);
+    }
+    for wrong in [
+        r#"{"type":"timer"}"#,
+        r#"{"type":"timer","seconds":-1}"#,
+        r#"{"type":"timer","seconds":4294967296}"#,
+        r#"{"type":"timer","seconds":"300"}"#,
+        r#"{"type":"delete","message":"MzMz"}"#,
+        r#"{"type":"delete","messages":["MzMzMzMzMzMzMzMzMzMzMw"]}"#,
+        r#"{"type":"forget","messages":"MzMzMzMzMzMzMzMzMzMzMw"}"#,
+    ] {
+        assert!(serde_json::from_str::<Content>(wrong).is_err(), "{wrong}");
+    }
     let later = r#"{"type":"reaction","to":"x"}"#;
     assert_eq!(serde_json::from_str::<Content>(later).unwrap(), Content::Unknown);
     assert!(serde_json::from_str::<Content>(r#"{"text":"x"}"#).is_err());
@@ -275,8 +331,20 @@ fn content_on_the_wire() {
 fn the_limits_fit_into_each_other() {
     let worst = Content::text(&"\u{1}".repeat(limits::MAX_TEXT_BYTES)).unwrap();
     assert!(serde_json::to_vec(&worst).unwrap().len() <= limits::MAX_CONTENT_BYTES);
-    let largest = limits::MAX_ENVELOPE_BYTES.div_ceil(3) * 4 + r#"{"envelope":""}"#.len();
+    let length = |request: Value| request.to_string().len();
+    let archived = json!({ "epoch": "x".repeat(22), "sealed": "x".repeat(80) });
+    let largest =
+        limits::MAX_ENVELOPE_BYTES.div_ceil(3) * 4 + length(json!({ "envelope": "", "archived": archived }));
     assert!(largest <= limits::MAX_SEND_BODY_BYTES);
+    let prekeys = vec!["x".repeat(1_726); limits::MAX_PREKEYS_AT_ONCE];
+    let largest = json!({ "signed": prekeys[0], "one_time": prekeys, "device": prekeys, "replace": false });
+    assert!(length(largest) <= limits::MAX_PUBLISH_BODY_BYTES);
+    let log =
+        json!({ "account": "x".repeat(22), "identity": "x".repeat(43), "after": limits::MAX_LOG_LENGTH });
+    assert!(length(json!({ "logs": vec![log; limits::MAX_LOGS] })) <= limits::MAX_SMALL_BODY_BYTES);
+    let messages = vec!["x".repeat(22); limits::MAX_PAGE_ITEMS as usize];
+    let erased = json!({ "messages": messages, "for_everyone": false });
+    assert!(length(erased) <= limits::MAX_SMALL_BODY_BYTES);
 }
 
 #[test]
@@ -289,10 +357,20 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
         }
     }
 
-    let mut printed = Printed(vec![format!("{:?}", Content::text("Hello").unwrap())]);
+    let message = MessageId::from_bytes([0x33; 16]);
+    let contents = [
+        Content::text("Hello").unwrap(),
+        Content::Timer { seconds: 300 },
+        Content::Delete { message },
+        Content::Forget { messages: vec![message] },
+    ];
+    let mut printed = Printed(contents.iter().map(|content| format!("{content:?}")).collect());
     visit_every_call(&mut printed);
     assert_snapshot!(printed.0.join("\n"), @r#"
     Text(..)
+    Timer(..)
+    Delete(..)
+    Forget(..)
     Prelogin { username: Username(alice) }
     PreloginAnswer { kdf: KdfParams { iterations: 600000, salt: WlpaWlpaWlpaWlpaWlpaWg } }
     Register { account: oaGhoaGhoaGhoaGhoaGhoQ, username: alice, .. }
@@ -304,7 +382,7 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     Logout
     LoggedOut
     ListSessions
-    Sessions { sessions: [SessionInfo { session: SessionId(VVVVVVVVVVVVVVVVVVVVVQ), device_name: "Firefox on Linux", created_at_ms: 1790000000000, last_seen_at_ms: 1790000060000, current: true }] }
+    Sessions { sessions: [SessionInfo { session: SessionId(VVVVVVVVVVVVVVVVVVVVVQ), device_name: "Firefox on Linux", created_at_ms: 1790000000000, last_seen_at_ms: 1790000060000, device: Some(DeviceId(0dHR0dHR0dHR0dHR0dHR0Q)), current: true }] }
     EndSession { session: SessionId(VVVVVVVVVVVVVVVVVVVVVQ) }
     SessionsEnded { ended: 1 }
     EndOtherSessions
@@ -348,11 +426,27 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     ListUsers { prefix: Some("al"), after: Some(Username(albert)) }
     Users { users: [User { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice) }], more: false }
     FetchKeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ), AccountId(oqKioqKioqKioqKioqKiog)] }
-    Keys { bundles: [KeyBundle { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice), identity: IdentityPublic(iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w), prekey: SignedPrekey { id: 1, sequence: 1, .. } }], deleted: [AccountId(oqKioqKioqKioqKioqKiog)] }
-    Send { envelope: Binary(3000 bytes) }
+    Keys { bundles: [KeyBundle { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), username: Username(alice), identity: IdentityPublic(iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w), prekey: SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }, prekey_at_ms: 1790000000000, log_length: 2, log_head: LogHash(ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY) }], deleted: [AccountId(oqKioqKioqKioqKioqKiog)] }
+    AppendLog { entry: LogEntry { position: 1, change: Added(DeviceId(0dHR0dHR0dHR0dHR0dHR0Q), DevicePublic(ypOsFwUYcHHWe4PH_w7-gQjo7EUwV113JoeTM9vavnw)), .. } }
+    LogAppended
+    FetchLogs { logs: [LogAfter { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), identity: Fingerprint(6Ehm9VF1srYL3FBEABwCq53OBtz2wfU7g2axsFxOZh0), after: 0 }] }
+    Logs { logs: [[LogEntry { position: 1, change: Added(DeviceId(0dHR0dHR0dHR0dHR0dHR0Q), DevicePublic(ypOsFwUYcHHWe4PH_w7-gQjo7EUwV113JoeTM9vavnw)), .. }]] }
+    PublishPrekeys { signed: Some(SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }), one_time: [SignedPrekey { kind: OneTime, id: 1, sequence: 1, .. }], device: [SignedPrekey { kind: Device, id: 1, sequence: 1, .. }], replace: true }
+    PrekeysPublished
+    FetchPrekeyStatus
+    PrekeyStatus { signed: SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }, signed_at_ms: 1790000000000, one_time_left: 93, last_one_time: 100, device_left: 100, last_device: 100, one_time_outstanding: [PrekeyId(99), PrekeyId(100)], device_outstanding: [PrekeyId(100)], first_unarchived: Some(Cursor(5)), now_ms: 1790000000456 }
+    ClaimPrekeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ)], of_devices: false }
+    ClaimedPrekeys { prekeys: [ClaimedPrekey { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), device: None, prekey: SignedPrekey { kind: OneTime, id: 1, sequence: 1, .. } }] }
+    Send { envelope: Binary(3000 bytes), archived: Some(ArchivedKey { epoch: EpochId(d3d3d3d3d3d3d3d3d3d3dw), sealed: Binary(60 bytes) }) }
     Sent { message: MessageId(MzMzMzMzMzMzMzMzMzMzMw), hash: EnvelopeHash(REREREREREREREREREREREREREREREREREREREREREQ), cursor: Cursor(8), received_at_ms: 1790000000123 }
     FetchPage { after: Cursor(7), limit: 200 }
-    Page { items: [Item { cursor: Cursor(8), received_at_ms: 1790000000123, shared: Binary(660 bytes), seal: Binary(1168 bytes) }], end: Cursor(8) }
+    Page { items: [Item { cursor: Cursor(8), received_at_ms: 1790000000123, shared: Binary(660 bytes), seal: Binary(1168 bytes), archived: None }], end: Cursor(8), now_ms: 1790000000456 }
+    FetchHistory { before: Cursor(8), limit: 200 }
+    Page { items: [Item { cursor: Cursor(7), received_at_ms: 1790000000000, shared: Binary(660 bytes), seal: Binary(0 bytes), archived: Some(ArchivedKey { epoch: EpochId(d3d3d3d3d3d3d3d3d3d3dw), sealed: Binary(60 bytes) }) }], end: Cursor(8), now_ms: 1790000000456 }
+    Archive { keys: [ArchivedPlace { cursor: Cursor(8), message: MessageId(MzMzMzMzMzMzMzMzMzMzMw), key: ArchivedKey { epoch: EpochId(d3d3d3d3d3d3d3d3d3d3dw), sealed: Binary(60 bytes) } }] }
+    KeysArchived
+    Erase { messages: [MessageId(MzMzMzMzMzMzMzMzMzMzMw)], for_everyone: false }
+    Erased { erased: 1 }
     FetchRows
     Rows { rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
     PutRow { row: Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) } }

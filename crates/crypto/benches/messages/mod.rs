@@ -1,9 +1,11 @@
-//! The messages that are measured: short, to one other or to many.
+//! The messages that are measured: short, to one other or to many; by accounts, and by devices.
+
+pub(crate) mod by_device;
 
 use std::hint::black_box;
 
 use crypto::{
-    envelope::{Delivery, Draft},
+    envelope::{Delivery, Draft, Expiry},
     id::{ConversationId, MessageId},
 };
 
@@ -27,7 +29,7 @@ pub(crate) fn sealing_to<'a>(people: &'a [Person], rng: &'a mut Seeded) -> impl 
         message: MessageId::random(rng),
         parents: &[],
         sent_at_ms: 1_790_000_000_000,
-        expires_at_ms: None,
+        expiry: Expiry::Never,
         content: CONTENT,
     };
     move || {

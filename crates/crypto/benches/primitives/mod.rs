@@ -1,5 +1,7 @@
 //! What an envelope is made of, called directly: the sum that its cost is compared with.
 
+pub(crate) mod by_device;
+
 use std::{hint::black_box, time::Instant};
 
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
@@ -125,14 +127,14 @@ impl OpenPrimitives {
 
 /// Median microseconds of each, called in turns so that both see the same machine.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-pub(crate) fn in_turns(one: &mut dyn FnMut(), other: &mut dyn FnMut()) -> (f64, f64) {
+pub(crate) fn in_turns(turns: usize, one: &mut dyn FnMut(), other: &mut dyn FnMut()) -> (f64, f64) {
     let mut times = [Vec::new(), Vec::new()];
     let timed = |run: &mut dyn FnMut()| {
         let start = Instant::now();
         run();
         start.elapsed()
     };
-    for _ in 0..2_000 {
+    for _ in 0..turns {
         times[0].push(timed(one));
         times[1].push(timed(other));
     }

@@ -14,8 +14,8 @@ use crate::{
 
 use super::{
     Aead, COMMIT_BYTES, ContentKey, ConversationKind, Envelope, Expiry, Header, Kdf, Kem, MAX_CONTENT_BYTES,
-    MAX_PARENTS, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS, Recipient, SEAL_BYTES, Way, body_key, hash_of_seal,
-    header_hash, padding, parse, seal_aad, seal_info, transcript,
+    MAX_PARENTS, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS, Recipient, SEAL_BYTES, Way, body_key,
+    hash_of_seal, header_hash, padding, parse, seal_aad, seal_info, transcript,
 };
 
 /// A message before it is sealed.
@@ -104,7 +104,8 @@ impl Draft<'_> {
             (Recipient { account, identity: identity.fingerprint(), device, way }, None)
         };
         recipients.push(without_seal(author.account, author.identity, Some(author.device), Way::Own));
-        let absent = absent.iter().map(|(account, identity)| without_seal(*account, identity, None, Way::Absent));
+        let absent =
+            absent.iter().map(|(account, identity)| without_seal(*account, identity, None, Way::Absent));
         recipients.extend(absent);
         recipients.sort_by_key(|(recipient, _)| (recipient.account, recipient.device));
 
@@ -116,9 +117,13 @@ impl Draft<'_> {
         )?;
         check_places(&header)?;
         let readers: Vec<&Prekey> = recipients.iter().filter_map(|(_, prekey)| *prekey).collect();
-        self.seal_to(header, author.identity, &readers, |transcript| {
-            author.key.sign(SignedAs::Envelope, transcript)
-        }, rng)
+        self.seal_to(
+            header,
+            author.identity,
+            &readers,
+            |transcript| author.key.sign(SignedAs::Envelope, transcript),
+            rng,
+        )
     }
 
     /// Seals the draft as accounts did before they had devices (version 1): everyone has a seal to their signed prekey, the

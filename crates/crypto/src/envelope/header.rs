@@ -310,7 +310,11 @@ impl Header {
             pair[0].account != pair[1].account
                 || pair[0].device.is_some() && pair[0].identity == pair[1].identity
         });
-        if own == 1 && sound { Ok(()) } else { Err(Malformed("has a recipient twice, or not its sender's device")) }
+        if own == 1 && sound {
+            Ok(())
+        } else {
+            Err(Malformed("has a recipient twice, or not its sender's device"))
+        }
     }
 }
 

@@ -15,9 +15,8 @@ use crate::{
 };
 
 use super::{
-    Aead, ContentKey, Delivery, Header, Kdf, Kem, SEAL_BYTES, Way, body_key, hash_of_seal, header_hash, padding,
-    parse::Shared,
-    seal_aad, seal_info,
+    Aead, ContentKey, Delivery, Header, Kdf, Kem, SEAL_BYTES, Way, body_key, hash_of_seal, header_hash,
+    padding, parse::Shared, seal_aad, seal_info,
 };
 
 /// A delivery whose signature holds: its header can be believed, its body is still closed.

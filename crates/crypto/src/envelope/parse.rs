@@ -170,8 +170,7 @@ impl Shared {
         let (header, rest) = Header::parse(bytes)?;
         let header_len = bytes.len() - rest.len();
         let body_len = header.padded_len as usize + TAG_BYTES;
-        let shared_len =
-            header_len + COMMIT_BYTES + body_len + 32 * header.seal_count() + SIGNATURE_BYTES;
+        let shared_len = header_len + COMMIT_BYTES + body_len + 32 * header.seal_count() + SIGNATURE_BYTES;
         Ok(((header, header_len), shared_len))
     }
 

@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use crypto::{
     account_key::WrappedAccountKey,
-    id::{AccountId, EnvelopeHash, MessageId, PrekeyId, SessionId},
+    device::{DeviceKey, DeviceSeed},
+    device_log::{Change, DeviceLog, LogEntry},
+    id::{AccountId, DeviceId, EnvelopeHash, EpochId, LogHash, MessageId, PrekeyId, SessionId},
     identity::{IdentityKey, IdentitySeed},
     kdf::{AuthKey, KdfParams},
     one_time::{EmailToken, InviteToken, RecoveryCode, ResetToken},
@@ -14,9 +16,17 @@ use crypto::{
 use protocol::{
     Binary, Call, Cursor, EmailAddress, Username,
     account::{CurrentSession, LoggedOut, Login, Logout, Prelogin, PreloginAnswer, Register, SignedIn},
+    device::{AppendLog, FetchLogs, LogAfter, LogAppended, Logs},
     directory::{FetchKeys, KeyBundle, Keys, ListUsers, User, Users},
-    mailbox::{FetchPage, Item, Page, Send, Sent},
+    mailbox::{
+        Archive, ArchivedKey, ArchivedPlace, Erase, Erased, FetchHistory, FetchPage, Item, KeysArchived,
+        Page, Send, Sent,
+    },
     policy::{FetchPolicy, Registration, ServerPolicy},
+    prekey::{
+        ClaimPrekeys, ClaimedPrekey, ClaimedPrekeys, FetchPrekeyStatus, PrekeyStatus, PrekeysPublished,
+        PublishPrekeys,
+    },
     profile::{
         ChangeEmail, ChangePassword, ChangeRecoveryKey, Changed, ConfirmEmail, DeleteAccount, EmailConfirmed,
         FetchProfile, FetchRecoveryWrap, Profile, RecoveryWrap, SealedVault, SetLoginMails,
@@ -116,12 +126,16 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
                 username,
                 identity: identity().public(),
                 prekey: prekey(account),
+                prekey_at_ms: 1_790_000_000_000,
+                log_length: 2,
+                log_head: LogHash::from_bytes([0x66; 32]),
             }],
             deleted: vec![AccountId::from_bytes([0xa2; 16])],
         },
     );
+    visit_devices(visitor, account);
     visitor.visit(
-        Send { envelope: Binary(vec![1; 3000]) },
+        Send { envelope: Binary(vec![1; 3000]), archived: Some(archived()) },
         Sent {
             message: MessageId::from_bytes([0x33; 16]),
             hash: EnvelopeHash::from_bytes([0x44; 32]),
@@ -137,10 +151,32 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
                 received_at_ms: 1_790_000_000_123,
                 shared: Binary(vec![1; 660]),
                 seal: Binary(vec![2; 1168]),
+                archived: None,
             }],
             end: Cursor(8),
+            now_ms: 1_790_000_000_456,
         },
     );
+    visitor.visit(
+        FetchHistory { before: Cursor(8), limit: 200 },
+        Page {
+            items: vec![Item {
+                cursor: Cursor(7),
+                received_at_ms: 1_790_000_000_000,
+                shared: Binary(vec![1; 660]),
+                seal: Binary(Vec::new()),
+                archived: Some(archived()),
+            }],
+            end: Cursor(8),
+            now_ms: 1_790_000_000_456,
+        },
+    );
+    let message = MessageId::from_bytes([0x33; 16]);
+    visitor.visit(
+        Archive { keys: vec![ArchivedPlace { cursor: Cursor(8), message, key: archived() }] },
+        KeysArchived {},
+    );
+    visitor.visit(Erase { messages: vec![message], for_everyone: false }, Erased { erased: 1 });
     visitor.visit(FetchRows {}, Rows { rows: vec![row.clone()] });
     visitor.visit(PutRow { row: row.clone() }, RowPut {});
     visitor.visit(
@@ -162,6 +198,7 @@ fn visit_sessions(visitor: &mut impl Visitor, opens: SignedIn) {
         device_name: "Firefox on Linux".to_owned(),
         created_at_ms: 1_790_000_000_000,
         last_seen_at_ms: 1_790_000_060_000,
+        device: Some(device()),
         current: true,
     };
     visitor.visit(ListSessions {}, Sessions { sessions: vec![listed] });
@@ -266,6 +303,62 @@ fn visit_reset(visitor: &mut impl Visitor, account: AccountId) {
         ),
         PasswordReset { username: name("alice") },
     );
+}
+
+fn visit_devices(visitor: &mut impl Visitor, account: AccountId) {
+    visitor.visit(AppendLog { entry: entry(account) }, LogAppended {});
+    let log = LogAfter { account, identity: identity().public().fingerprint(), after: 0 };
+    visitor.visit(FetchLogs { logs: vec![log] }, Logs { logs: vec![vec![entry(account)]] });
+    let seed = PrekeySeed::from_bytes(&[3; 32]);
+    let one_time = PrekeySecret::one_time(PrekeyId(1), 1, &seed).sign(account, &identity());
+    let of_device =
+        PrekeySecret::of_device(device(), PrekeyId(1), 1, &seed).sign_by_device(account, &device_key());
+    visitor.visit(
+        PublishPrekeys {
+            signed: Some(prekey(account)),
+            one_time: vec![one_time.clone()],
+            device: vec![of_device],
+            replace: true,
+        },
+        PrekeysPublished {},
+    );
+    visitor.visit(
+        FetchPrekeyStatus {},
+        PrekeyStatus {
+            signed: prekey(account),
+            signed_at_ms: 1_790_000_000_000,
+            one_time_left: 93,
+            last_one_time: 100,
+            device_left: 100,
+            last_device: 100,
+            one_time_outstanding: vec![PrekeyId(99), PrekeyId(100)],
+            device_outstanding: vec![PrekeyId(100)],
+            first_unarchived: Some(Cursor(5)),
+            now_ms: 1_790_000_000_456,
+        },
+    );
+    visitor.visit(
+        ClaimPrekeys { accounts: vec![account], of_devices: false },
+        ClaimedPrekeys { prekeys: vec![ClaimedPrekey { account, device: None, prekey: one_time }] },
+    );
+}
+
+fn archived() -> ArchivedKey {
+    ArchivedKey { epoch: EpochId::from_bytes([0x77; 16]), sealed: Binary(vec![0x78; 60]) }
+}
+
+fn device() -> DeviceId {
+    DeviceId::from_bytes([0xd1; 16])
+}
+
+fn device_key() -> DeviceKey {
+    DeviceKey::from_seed(&DeviceSeed::from_bytes(&[4; 32]))
+}
+
+fn entry(account: AccountId) -> LogEntry {
+    let mut log = DeviceLog::empty(account, identity().public());
+    let added = Change::Added(device(), device_key().public());
+    log.append(added, 1_790_000_000_000, &identity()).expect("the first device")
 }
 
 fn proof() -> Proof {
