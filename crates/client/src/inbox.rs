@@ -146,7 +146,7 @@ impl Ladder<'_> {
             }
             Way::Sealed(PrekeyKind::Device, _) | Way::Own | Way::Absent => None,
         });
-        sealed.any(|(identity, kind, id)| self.vault.prekey(identity, kind, id).is_none())
+        sealed.any(|(identity, kind, id)| !self.vault.has_prekey(identity, kind, id))
     }
 
     fn signer(&self, header: &Header, identity: IdentityPublic, cursor: Cursor) -> Signer {

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{
-    envelope::Delivery,
+    envelope::{Delivery, Way},
     id::{AccountId, PrekeyId},
     identity::IdentityPublic,
-    prekey::{PrekeySecret, PrekeySeed},
+    prekey::{PrekeyKind, PrekeySecret},
 };
 use protocol::{
     Cursor,
@@ -154,6 +154,11 @@ impl<D: Device> Engine<D> {
         let gone = self.load_what_tabs_share().await?;
         let mut new = self.fetch_new().await?;
         new += self.fetch_history().await?;
+        if self.state().take_has_met_erased() {
+            let status = self.status().await?;
+            new += self.fetch_new().await?;
+            self.erase_keys_that_served(&status).await?;
+        }
         self.forget_what_is_over().await?;
         self.look_at_changed_keys_again().await?;
         new += self.climb_again().await?;
@@ -268,7 +273,7 @@ impl<D: Device> Engine<D> {
     async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
         let this = self.introduced();
         let items = self.fetch_what_the_ladder_needs(items).await?;
-        let device_prekeys = self.device_prekeys(this.as_ref()).await?;
+        let device_prekeys = self.device_prekeys(&items, this.as_ref()).await?;
         let own_texts = self.own_texts(&items).await?;
         let clock = Clock { here_ms: self.device.now_ms(), there_ms };
         let mut landed = Vec::with_capacity(items.len());
@@ -288,6 +293,9 @@ impl<D: Device> Engine<D> {
             for item in &items {
                 landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
             }
+        }
+        if items.iter().any(|item| item.shared.0.is_empty()) {
+            self.state().meet_erased();
         }
         self.settle_with_records(&mut landed).await?;
         if landed.iter().any(|(.., landed)| !landed.is_sound()) {
@@ -342,20 +350,26 @@ impl<D: Device> Engine<D> {
         Ok(landed.iter().any(|(.., landed)| landed.to_archive.is_some()))
     }
 
-    /// The prekeys of this device that live.
-    pub(crate) async fn device_prekeys(
+    /// The prekeys of this device that these deliveries came by, as far as they live.
+    async fn device_prekeys(
         &self,
+        items: &[Item],
         this: Option<&ThisDevice>,
     ) -> Result<BTreeMap<PrekeyId, PrekeySecret>, StoreUnavailable> {
         let Some(this) = this else { return Ok(BTreeMap::new()) };
-        let prefix = self.records.device_prekeys(this.id);
-        let kept = self.records.scan::<(u64, protocol::Binary)>(&*self.device, &prefix).await?;
-        let prekey = |(name, (sequence, seed)): (String, (u64, protocol::Binary))| {
-            let id = PrekeyId(name.parse().ok()?);
-            let seed = PrekeySeed::from_bytes(seed.as_slice().try_into().ok()?);
-            Some((id, PrekeySecret::of_device(this.id, id, sequence, &seed)))
-        };
-        Ok(kept.into_iter().filter_map(prekey).collect())
+        let mut prekeys = BTreeMap::new();
+        for item in items {
+            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else { continue };
+            for (_, recipient) in delivery.claimed_header().places_of(self.me.account) {
+                if let Way::Sealed(PrekeyKind::Device, id) = recipient.way
+                    && recipient.device == Some(this.id)
+                    && let Some(prekey) = self.device_prekey(this, id).await?
+                {
+                    prekeys.insert(id, prekey);
+                }
+            }
+        }
+        Ok(prekeys)
     }
 
     /// What was written on this device, in this tab or another, and comes back now without a key.

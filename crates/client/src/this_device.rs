@@ -3,7 +3,8 @@
 use crypto::{
     device::{DeviceKey, DeviceSeed},
     device_log::Change as LogChange,
-    id::DeviceId,
+    id::{DeviceId, PrekeyId},
+    prekey::{PrekeySecret, PrekeySeed},
 };
 use protocol::{Binary, Code, device::AppendLog};
 
@@ -54,6 +55,28 @@ impl<D: Device> Engine<D> {
         let name = self.records.device();
         let record = self.device.read(&name).await?;
         Ok(record.and_then(|sealed| self.records.open(&name, &sealed)))
+    }
+
+    /// The prekeys that only this device has, by their ids.
+    pub(crate) async fn device_prekey_ids(&self, this: DeviceId) -> Result<Vec<PrekeyId>, StoreUnavailable> {
+        let prefix = self.records.device_prekeys(this);
+        let kept = self.device.scan(&prefix).await?;
+        Ok(kept.iter().filter_map(|(name, _)| name[prefix.len()..].parse().ok().map(PrekeyId)).collect())
+    }
+
+    /// One of them, as long as it lives.
+    pub(crate) async fn device_prekey(
+        &self,
+        this: &ThisDevice,
+        id: PrekeyId,
+    ) -> Result<Option<PrekeySecret>, StoreUnavailable> {
+        let name = self.records.device_prekey(this.id, id);
+        let record = self.device.read(&name).await?;
+        let kept = record.and_then(|sealed| self.records.open::<(u64, Binary)>(&name, &sealed));
+        let seed = |seed: Binary| Some(PrekeySeed::from_bytes(seed.as_slice().try_into().ok()?));
+        Ok(kept.and_then(|(sequence, bytes)| {
+            Some(PrekeySecret::of_device(this.id, id, sequence, &seed(bytes)?))
+        }))
     }
 
     /// Forgets that the relay knows this device, so that it is introduced again: the relay says that it does not.

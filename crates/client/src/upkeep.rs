@@ -55,12 +55,13 @@ impl<D: Device> Engine<D> {
         self.publish_what_is_due(&this, &status).await?;
         self.sync().await?;
         self.archive_what_was_not(&status).await?;
+        self.erase_keys_that_served(&status).await?;
         self.erase_old_keys().await?;
         self.end_devices_without_session(&this).await?;
         Ok(())
     }
 
-    async fn status(&self) -> Result<PrekeyStatus, Interruption> {
+    pub(crate) async fn status(&self) -> Result<PrekeyStatus, Interruption> {
         Ok(self.device.call(FetchPrekeyStatus {}).await?)
     }
 
@@ -128,7 +129,6 @@ impl<D: Device> Engine<D> {
             self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
             waiting = self.vault.one_time_after(identity, last);
         }
-        waiting.truncate(MAX_PREKEYS_AT_ONCE);
         Ok(waiting.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect())
     }
 
@@ -140,8 +140,12 @@ impl<D: Device> Engine<D> {
     ) -> Result<Vec<SignedPrekey>, Interruption> {
         let last = PrekeyId(status.last_device);
         let after = async || -> Result<Vec<PrekeySecret>, StoreUnavailable> {
-            let live = self.device_prekeys(Some(this)).await?;
-            Ok(live.into_values().filter(|prekey| prekey.id() > last).take(MAX_PREKEYS_AT_ONCE).collect())
+            let mut prekeys = Vec::new();
+            for id in self.device_prekey_ids(this.id).await?.into_iter().filter(|id| *id > last) {
+                prekeys.extend(self.device_prekey(this, id).await?);
+            }
+            prekeys.truncate(MAX_PREKEYS_AT_ONCE);
+            Ok(prekeys)
         };
         let mut waiting = after().await?;
         if waiting.is_empty() && status.device_left < REFILL_BELOW {
@@ -180,6 +184,34 @@ impl<D: Device> Engine<D> {
             self.note_repair(Repair::ArchivedLater).await?;
         }
         Ok(())
+    }
+
+    /// Keys die whose messages came and went before this device saw them: the server knows that nobody writes to them any
+    /// more, and everything that was written until it said so has been read since.
+    pub(crate) async fn erase_keys_that_served(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
+        let is_read = status.first_unarchived.is_none_or(|first| self.state().is_settled(first));
+        if !is_read {
+            return Ok(());
+        }
+        let needed = self.prekeys_of_held().await?;
+        let identity = self.identity.public().fingerprint();
+        let last = PrekeyId(status.last_one_time);
+        let mut served = self.vault.one_time_that_served(identity, last, &status.one_time_outstanding);
+        served.retain(|(identity, id)| !needed.contains(&(*identity, PrekeyKind::OneTime, *id)));
+        if !served.is_empty() {
+            self.vault.erase_one_time(&*self.device, &self.records, &served).await?;
+        }
+        let Some(this) = self.introduced() else { return Ok(()) };
+        let mut changes = Vec::new();
+        for id in self.device_prekey_ids(this.id).await? {
+            let is_needed = needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Device && *needed == id);
+            let has_served =
+                id.0 <= status.last_device && status.device_outstanding.binary_search(&id).is_err();
+            if has_served && !is_needed {
+                changes.push(Change::Remove { name: self.records.device_prekey(this.id, id) });
+            }
+        }
+        Ok(self.records.write(&*self.device, changes).await?)
     }
 
     /// Keys die that nobody needs any more: signed prekeys that were replaced, one-time prekeys whose time is over, and those
@@ -267,8 +299,7 @@ impl<D: Device> Engine<D> {
         let last = PrekeyId(self.status().await?.last_one_time);
         self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
         let batch = self.vault.one_time_after(identity, last);
-        let signed = batch.iter().take(MAX_PREKEYS_AT_ONCE);
-        let one_time = signed.map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
+        let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
         match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
         {
             Ok(_) => Ok(()),

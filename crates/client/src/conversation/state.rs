@@ -31,6 +31,8 @@ pub(crate) struct State {
     start: Cursor,
     /// How many deliveries were dropped.
     pub(crate) dropped: usize,
+    /// Whether a place was met that had been erased before this device saw it, since this was last asked.
+    has_met_erased: bool,
     /// Every delivery that was dealt with, and those that are held with the account that they claim to come from.
     deliveries: BTreeMap<Cursor, Option<AccountId>>,
     /// The ends of the run of deliveries without a gap, which goes both ways from the start: its last place and its first.
@@ -90,6 +92,7 @@ impl State {
             server_ahead_ms: 0,
             start: Cursor::START,
             dropped: 0,
+            has_met_erased: false,
             deliveries: BTreeMap::new(),
             end: Cursor::START,
             beginning: Cursor::START.next(),
@@ -134,6 +137,15 @@ impl State {
     pub(crate) fn is_settled(&self, place: Cursor) -> bool {
         let is_message = self.conversations.values().any(|known| known.messages.contains_key(&place));
         self.deliveries.contains_key(&place) && !is_message
+    }
+
+    /// Notes that a place had been erased before this device saw it: the key that it came by may still live.
+    pub(crate) fn meet_erased(&mut self) {
+        self.has_met_erased = true;
+    }
+
+    pub(crate) fn take_has_met_erased(&mut self) -> bool {
+        core::mem::take(&mut self.has_met_erased)
     }
 
     /// Whether all that was in the mailbox before this device came is here.

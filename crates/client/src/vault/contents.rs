@@ -95,11 +95,15 @@ impl Batch {
         self.seeds.get(id.0.checked_sub(self.first.0)? as usize)?.as_ref()
     }
 
-    /// Those that live.
-    pub(super) fn prekeys(&self) -> impl Iterator<Item = PrekeySecret> {
-        self.seeds.iter().zip(self.first.0..).filter_map(|(seed, id)| {
-            seed.as_ref().map(|seed| PrekeySecret::one_time(PrekeyId(id), self.sequence, seed))
-        })
+    /// The ids of those that live.
+    pub(super) fn ids(&self) -> impl Iterator<Item = PrekeyId> {
+        let live = self.seeds.iter().zip(self.first.0..).filter(|(seed, _)| seed.is_some());
+        live.map(|(_, id)| PrekeyId(id))
+    }
+
+    /// One that lives. Its public half is worked out anew each time.
+    pub(super) fn prekey(&self, id: PrekeyId) -> Option<PrekeySecret> {
+        Some(PrekeySecret::one_time(id, self.sequence, self.seed(id)?))
     }
 
     /// `first id (u32) || sequence (u64) || made at (u64) || seeds (32 each; zeros: erased)`.
@@ -243,12 +247,17 @@ impl Contents {
             PrekeyKind::Signed => self.signed_prekeys.get(&id).cloned(),
             PrekeyKind::OneTime => {
                 let mut batches = self.batches_of(identity);
-                batches.find_map(|(_, batch)| {
-                    let seed = batch.seed(id)?;
-                    Some(Arc::new(PrekeySecret::one_time(id, batch.sequence, seed)))
-                })
+                batches.find_map(|(_, batch)| batch.prekey(id).map(Arc::new))
             }
             PrekeyKind::Device => None,
+        }
+    }
+
+    pub(super) fn has_prekey(&self, identity: Fingerprint, kind: PrekeyKind, id: PrekeyId) -> bool {
+        match kind {
+            PrekeyKind::Signed => self.signed_prekeys.contains_key(&id),
+            PrekeyKind::OneTime => self.batches_of(identity).any(|(_, batch)| batch.seed(id).is_some()),
+            PrekeyKind::Device => false,
         }
     }
 

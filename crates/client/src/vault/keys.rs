@@ -70,13 +70,14 @@ impl Vault {
         self.edit_row(device, records, place, erased).await
     }
 
-    /// The one-time prekeys of this identity key that live and have a higher id.
+    /// The one-time prekeys of this identity key that live and have a higher id, as many as are published at once.
     pub(crate) fn one_time_after(&self, identity: Fingerprint, last: PrekeyId) -> Vec<PrekeySecret> {
         let contents = self.contents();
-        let live = contents.batches_of(identity).flat_map(|(_, batch)| batch.prekeys());
-        let mut after: Vec<PrekeySecret> = live.filter(|prekey| prekey.id() > last).collect();
-        after.sort_unstable_by_key(PrekeySecret::id);
-        after
+        let live = contents.batches_of(identity).flat_map(|(_, batch)| batch.ids().map(move |id| (id, batch)));
+        let mut after: Vec<_> = live.filter(|(id, _)| *id > last).collect();
+        after.sort_unstable_by_key(|(id, _)| *id);
+        after.truncate(MAX_PREKEYS_AT_ONCE);
+        after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
     /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`. `false`: every slot is taken.
@@ -153,9 +154,23 @@ impl Vault {
         let old = identities.chain(today).flat_map(|identity| {
             let batches = contents.batches_of(identity);
             let old = batches.filter(|(_, batch)| batch.made_at_ms < made_before_ms);
-            old.flat_map(|(_, batch)| batch.prekeys()).map(move |prekey| (identity, prekey.id()))
+            old.flat_map(|(_, batch)| batch.ids()).map(move |id| (identity, id))
         });
         old.collect()
+    }
+
+    /// The one-time prekeys of this identity key that live and have served: up to the last that was published, and not among
+    /// those that somebody may still write to.
+    pub(crate) fn one_time_that_served(
+        &self,
+        identity: Fingerprint,
+        last: PrekeyId,
+        outstanding: &[PrekeyId],
+    ) -> BTreeSet<(Fingerprint, PrekeyId)> {
+        let contents = self.contents();
+        let live = contents.batches_of(identity).flat_map(|(_, batch)| batch.ids());
+        let served = live.filter(|id| *id <= last && outstanding.binary_search(id).is_err());
+        served.map(|id| (identity, id)).collect()
     }
 
     /// The archive epoch of today and its key; `None` when there is none that was made after this.

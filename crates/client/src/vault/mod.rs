@@ -178,6 +178,11 @@ impl Vault {
         self.contents().prekey(identity, kind, id)
     }
 
+    /// Whether this prekey lives.
+    pub(crate) fn has_prekey(&self, identity: Fingerprint, kind: PrekeyKind, id: PrekeyId) -> bool {
+        self.contents().has_prekey(identity, kind, id)
+    }
+
     /// Whether the account's own keys are there.
     pub(crate) fn has_keys(&self) -> bool {
         self.contents().has_keys()

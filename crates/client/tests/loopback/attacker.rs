@@ -2,9 +2,12 @@
 //! leads to the account key), and all envelopes that ever came over the network. It really tries. Nothing of the engine is
 //! used: rows are read after their description.
 
+use std::collections::BTreeMap;
+
 use client::Device;
 use crypto::{
     archive::{ArchiveKey, ArchivePlace},
+    device_log::DeviceLog,
     envelope::{Envelope, Sender, Way},
     id::{AccountId, EpochId, MessageId, PrekeyId},
     identity::{IdentityKey, IdentitySeed},
@@ -25,7 +28,7 @@ use crate::{device::TestDevice, people::Person, world::World};
 pub(crate) struct Loot {
     account: AccountId,
     identity: IdentityKey,
-    prekeys: Vec<PrekeySecret>,
+    prekeys: BTreeMap<(PrekeyKind, PrekeyId), PrekeySeed>,
     archive_keys: Vec<(EpochId, ArchiveKey)>,
     mailbox: Vec<Item>,
 }
@@ -37,7 +40,7 @@ impl Loot {
         let device: &TestDevice = &person.device;
         let key = person.account.account_key().vault_key();
         let mut identity = None;
-        let mut prekeys = Vec::new();
+        let mut prekeys = BTreeMap::new();
         let mut archive_keys = Vec::new();
         for row in block_on(device.call(FetchRows {})).unwrap().rows {
             let key_id = row.key_id.as_slice();
@@ -51,17 +54,13 @@ impl Loot {
                 VaultKind::Prekey if content.len() == 40 => {
                     let id = PrekeyId(u32::from_be_bytes(key_id.try_into().unwrap()));
                     let seed = PrekeySeed::from_bytes(content[8..].try_into().unwrap());
-                    prekeys.push(PrekeySecret::from_seed(id, 1, &seed));
+                    prekeys.insert((PrekeyKind::Signed, id), seed);
                 }
                 VaultKind::OneTimePrekeys => {
                     let first = u32::from_be_bytes(content[..4].try_into().unwrap());
                     for (seed, id) in content[20..].as_chunks::<32>().0.iter().zip(first..) {
                         if *seed != [0; 32] {
-                            prekeys.push(PrekeySecret::one_time(
-                                PrekeyId(id),
-                                1,
-                                &PrekeySeed::from_bytes(seed),
-                            ));
+                            prekeys.insert((PrekeyKind::OneTime, PrekeyId(id)), PrekeySeed::from_bytes(seed));
                         }
                     }
                 }
@@ -89,6 +88,11 @@ impl Loot {
         &self.identity
     }
 
+    /// What the server has for the account.
+    pub(crate) fn mailbox(&self) -> &[Item] {
+        &self.mailbox
+    }
+
     /// How many archive epochs there were.
     pub(crate) fn epochs(&self) -> usize {
         self.archive_keys.len()
@@ -96,19 +100,23 @@ impl Loot {
 
     /// How many prekeys live.
     pub(crate) fn prekeys(&self, kind: PrekeyKind) -> usize {
-        self.prekeys.iter().filter(|prekey| prekey.kind() == kind).count()
+        self.prekeys.keys().filter(|(of_kind, _)| *of_kind == kind).count()
     }
 
     /// What it reads of a recorded envelope, by any key that there is.
     pub(crate) fn opens(&self, envelope: &Envelope, sender: Sender) -> Option<Vec<u8>> {
         let header = envelope.claimed_header();
-        let delivery = envelope.delivery_to(self.account)?;
-        let with_prekey = self.prekeys.iter().find_map(|prekey| {
-            let verified = delivery.clone().verify(sender).unwrap();
-            verified.open(self.account, &self.identity.public(), prekey).ok()
-        });
-        if let Some(opened) = with_prekey {
-            return Some(opened.content().to_vec());
+        let verified = envelope.delivery_to(self.account)?.verify(sender).unwrap();
+        for (_, recipient) in header.places_of(self.account) {
+            let Way::Sealed(kind, id) = recipient.way else { continue };
+            let Some(seed) = self.prekeys.get(&(kind, id)) else { continue };
+            let prekey = match kind {
+                PrekeyKind::Signed => PrekeySecret::from_seed(id, 1, seed),
+                PrekeyKind::OneTime | PrekeyKind::Device => PrekeySecret::one_time(id, 1, seed),
+            };
+            if let Ok(opened) = verified.clone().open(self.account, &self.identity.public(), &prekey) {
+                return Some(opened.content().to_vec());
+            }
         }
         let archived = self.mailbox.iter().filter_map(|item| item.archived.as_ref());
         archived.into_iter().find_map(|archived: &ArchivedKey| {
@@ -120,31 +128,36 @@ impl Loot {
                     epoch: *epoch,
                 };
                 let content_key = key.open(place, archived.sealed.as_slice()).ok()?;
-                let verified = delivery.clone().verify(sender).unwrap();
-                Some(verified.open_with(content_key).ok()?.content().to_vec())
+                Some(verified.clone().open_with(content_key).ok()?.content().to_vec())
             })
         })
     }
 }
 
-/// The keys by which envelopes of this person are verified.
-pub(crate) fn sender_of(person: &Person, envelope: &Envelope) -> Sender {
+/// A person's device log, verified from its first entry on.
+pub(crate) fn log_of(person: &Person) -> DeviceLog {
     let loot = Loot::of(person);
     let identity = loot.identity.public();
     let log = LogAfter { account: loot.account, identity: identity.fingerprint(), after: 0 };
     let logs = block_on(person.device.call(FetchLogs { logs: vec![log] })).unwrap().logs;
-    let mut log = crypto::device_log::DeviceLog::empty(loot.account, identity);
+    let mut log = DeviceLog::empty(loot.account, identity);
     logs[0].iter().for_each(|entry| log.take(entry).unwrap());
+    log
+}
+
+/// The keys by which an envelope of the owner of this log is verified.
+pub(crate) fn sender_of(log: &DeviceLog, envelope: &Envelope) -> Sender {
     let device = envelope.claimed_header().device.unwrap();
-    Sender { identity, device: Some((device, log.device(device).unwrap().key)) }
+    Sender { identity: log.identity(), device: Some((device, log.device(device).unwrap().key)) }
 }
 
 /// Whether anybody's loot opens this message of `author`, from the recording of the network.
 pub(crate) fn opens_for_any(world: &World, loot: &[Loot], author: &Person, message: MessageId) -> bool {
     let recorded = world.recorded(message);
     assert!(!recorded.is_empty(), "it went over the network");
+    let log = log_of(author);
     recorded.iter().any(|envelope| {
-        let sender = sender_of(author, envelope);
+        let sender = sender_of(&log, envelope);
         loot.iter().any(|loot| loot.opens(envelope, sender).is_some())
     })
 }

@@ -82,6 +82,13 @@ impl World {
         recorded.iter().filter(|envelope| envelope.claimed_header().message == message).cloned().collect()
     }
 
+    /// All of it, each message once.
+    pub(crate) fn all_recorded(&self) -> Vec<Envelope> {
+        let recorded = self.recorded.lock().unwrap();
+        let by_name = recorded.iter().map(|envelope| (envelope.hash(), envelope.clone()));
+        by_name.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
+    }
+
     /// What the server does every few seconds.
     pub(crate) fn erase_expired(&self) -> usize {
         let relay = self.relay.lock().unwrap().clone();

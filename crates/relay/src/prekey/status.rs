@@ -1,5 +1,6 @@
 use protocol::{
     Refusal,
+    limits::CLAIM_LIFETIME_MS,
     prekey::{FetchPrekeyStatus, PrekeyStatus},
     refusal::Code,
 };
@@ -27,6 +28,14 @@ impl Relay {
             last_device,
             first_unarchived,
         } = status.ok_or(Code::NotSignedIn)?;
+        let now_ms = self.0.now_ms();
+        let claimed_after_ms = now_ms.saturating_sub(CLAIM_LIFETIME_MS);
+        let (store, account) = (&self.0.store, caller.account());
+        let one_time_outstanding = store.outstanding_prekeys(account, None, claimed_after_ms).await?;
+        let device_outstanding = match device {
+            Some(_) => store.outstanding_prekeys(account, device, claimed_after_ms).await?,
+            None => Vec::new(),
+        };
         Ok(PrekeyStatus {
             signed,
             signed_at_ms,
@@ -34,8 +43,10 @@ impl Relay {
             last_one_time,
             device_left,
             last_device,
+            one_time_outstanding,
+            device_outstanding,
             first_unarchived,
-            now_ms: self.0.now_ms(),
+            now_ms,
         })
     }
 }

@@ -24,6 +24,15 @@ pub trait Prekeys: Send + Sync {
         device: Option<DeviceId>,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError>;
 
+    /// The prekeys of the account's pool, or of this device's, that somebody may still write to, ascending: unclaimed, or
+    /// claimed since then.
+    async fn outstanding_prekeys(
+        &self,
+        account: AccountId,
+        device: Option<DeviceId>,
+        claimed_after_ms: u64,
+    ) -> Result<Vec<PrekeyId>, StoreError>;
+
     /// Hands out a prekey of each account's pool, or of each of its devices' pools: the one with the lowest id that nobody
     /// has claimed and that was not published before `published_after_ms`. No prekey is handed out twice. Those that are older
     /// than that are forgotten, and so are claims that are: they hold no room.
