@@ -11,11 +11,14 @@ use crypto::{
 };
 use protocol::{
     Binary, Cursor,
-    limits::MAX_PAGE_ITEMS,
+    limits::MAX_ARCHIVED_AT_ONCE,
     mailbox::{Archive, ArchivedKey, ArchivedPlace},
 };
 
-use crate::{Device, Interruption, device::DeviceRng, engine::Engine, inbox::Landed, records::KeptDelivery};
+use crate::{
+    Device, Interruption, device::DeviceRng, engine::Engine, inbox::Landed, records::KeptDelivery,
+    vault::CLOCKS_MS,
+};
 
 /// How long an archive epoch lasts: 30 days.
 pub(crate) const EPOCH_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
@@ -24,17 +27,18 @@ impl<D: Device> Engine<D> {
     /// The archive epoch of today: begun now, if there is none. `None`: the vault is full, and there never was one.
     pub(crate) async fn epoch(&self) -> Result<Option<(EpochId, ArchiveKey)>, Interruption> {
         let now_ms = self.device.now_ms();
-        if let Some(current) = self.vault.current_epoch(now_ms.saturating_sub(EPOCH_MS)) {
+        let today = now_ms.saturating_sub(EPOCH_MS)..=now_ms.saturating_add(CLOCKS_MS);
+        if let Some(current) = self.vault.current_epoch(today.clone()) {
             return Ok(Some(current));
         }
         // Another device may have begun one.
         self.refresh_vault().await?;
-        if let Some(current) = self.vault.current_epoch(now_ms.saturating_sub(EPOCH_MS)) {
+        if let Some(current) = self.vault.current_epoch(today) {
             return Ok(Some(current));
         }
         match self.vault.turn_epoch(&*self.device, &self.records).await {
             Ok(new) => Ok(Some(new)),
-            Err(Interruption::Refused(_)) => Ok(self.vault.current_epoch(0)),
+            Err(Interruption::Refused(_)) => Ok(self.vault.current_epoch(0..=u64::MAX)),
             Err(error) => Err(error),
         }
     }
@@ -68,7 +72,7 @@ impl<D: Device> Engine<D> {
                     Some(ArchivedPlace { cursor: *cursor, message: message.message, key })
                 })
                 .collect();
-            for keys in keys.chunks(MAX_PAGE_ITEMS as usize) {
+            for keys in keys.chunks(MAX_ARCHIVED_AT_ONCE) {
                 self.device.call(Archive { keys: keys.to_vec() }).await?;
             }
         }

@@ -51,6 +51,14 @@ impl Clock {
     }
 }
 
+/// What the deliveries of a page have brought before the one that climbs.
+#[derive(Default)]
+pub(crate) struct SeenHere {
+    messages: BTreeSet<MessageId>,
+    /// Whose logs were spoken of, under which identity keys, up to which positions, and where.
+    logs: Vec<(AccountId, Fingerprint, u32, Cursor)>,
+}
+
 /// Where a delivery landed.
 pub(crate) struct Landed {
     pub(crate) delivery: KeptDelivery,
@@ -83,8 +91,8 @@ enum Signer {
 }
 
 impl Ladder<'_> {
-    /// Lets a delivery climb. `seen_here` tells the messages of the deliveries before it.
-    pub(crate) fn climb(&self, item: &Item, seen_here: &mut BTreeSet<MessageId>) -> Landed {
+    /// Lets a delivery climb. `seen_here` is what the deliveries before it have brought.
+    pub(crate) fn climb(&self, item: &Item, seen_here: &mut SeenHere) -> Landed {
         if item.shared.0.is_empty() {
             return Landed::as_is(KeptDelivery::Erased);
         }
@@ -100,19 +108,23 @@ impl Ladder<'_> {
             SenderKey::NotAccepted => return Landed::held(sender, item),
             SenderKey::Forged => return Landed::as_is(KeptDelivery::Dropped),
         };
-        let (signer, position) = match self.signer(delivery.claimed_header(), identity, item.cursor) {
-            Signer::Known(signer, position) => (signer, position),
-            Signer::Unknown => return Landed::held(sender, item),
-            Signer::Ended => return Landed::as_is(KeptDelivery::Dropped),
-        };
+        let (signer, position) =
+            match self.signer(delivery.claimed_header(), identity, item.cursor, seen_here) {
+                Signer::Known(signer, position) => (signer, position),
+                Signer::Unknown => return Landed::held(sender, item),
+                Signer::Ended => return Landed::as_is(KeptDelivery::Dropped),
+            };
         let Ok(verified) = delivery.verify(*signer) else { return Landed::as_is(KeptDelivery::Dropped) };
         let header = verified.header().clone();
         let is_seen = self.state.place_of(header.message).is_some_and(|place| place != item.cursor);
         let for_me = header.place_of(self.me).is_some();
-        if !for_me || is_seen || !seen_here.insert(header.message) {
+        if !for_me || is_seen || !seen_here.messages.insert(header.message) {
             return Landed::as_is(KeptDelivery::Dropped);
         }
         let log = position.map(|position| (identity.fingerprint(), position));
+        if let Some((identity, position)) = log {
+            seen_here.logs.push((header.sender, identity, position, item.cursor));
+        }
         self.opened(item, verified, header, log)
     }
 
@@ -149,11 +161,24 @@ impl Ladder<'_> {
         sealed.any(|(identity, kind, id)| !self.vault.has_prekey(identity, kind, id))
     }
 
-    fn signer(&self, header: &Header, identity: IdentityPublic, cursor: Cursor) -> Signer {
+    fn signer(
+        &self,
+        header: &Header,
+        identity: IdentityPublic,
+        cursor: Cursor,
+        seen_here: &SeenHere,
+    ) -> Signer {
+        // Whether the account has spoken, before this place, of its log up to a position.
+        let spoken = |position: u32| {
+            let (sender, identity) = (header.sender, identity.fingerprint());
+            self.state.log_was_seen(sender, identity, position, cursor)
+                || seen_here.logs.iter().any(|(of, by, seen, at)| {
+                    (*of, *by) == (sender, identity) && *seen >= position && *at < cursor
+                })
+        };
         let Some(device) = header.device else {
             // Who has spoken as a device does not speak without one any more.
-            let has_devices = self.state.log_was_seen(header.sender, identity.fingerprint(), 0, cursor);
-            return if has_devices {
+            return if spoken(0) {
                 Signer::Ended
             } else {
                 Signer::Known(Box::new(Sender::from(&identity)), None)
@@ -168,8 +193,7 @@ impl Ladder<'_> {
         }
         if let Some(revoked_at) = known.revoked_at {
             // It must not have known of its end, nor may the account have spoken of it before.
-            let spoken = self.state.log_was_seen(header.sender, identity.fingerprint(), revoked_at, cursor);
-            if position >= revoked_at || spoken {
+            if position >= revoked_at || spoken(revoked_at) {
                 return Signer::Ended;
             }
             if !self.state.has_whole_history() {
@@ -209,7 +233,7 @@ impl Ladder<'_> {
             }
             None => self
                 .open(item, verified, &header, &mut landed)
-                .map(|opened| (opened.hash(), serde_json::from_slice(opened.content()).ok())),
+                .map(|opened| (opened.hash(), content_of(&opened))),
         };
         let (hash, content) = content.map_or((None, None), |(hash, content)| (Some(hash), content));
         landed.members = header.accounts().collect();
@@ -273,8 +297,10 @@ impl Ladder<'_> {
             return verified.open(self.me, &identity, prekey).ok();
         }
         let Way::Sealed(kind, id) = recipient.way else { return None };
-        let prekey = self.vault.prekey(recipient.identity, kind, id)?;
-        let opened = verified.open(self.me, &identity, &prekey).ok()?;
+        // Two devices that made batches at the same moment may have given two keys the same number.
+        let prekeys = self.vault.prekeys(recipient.identity, kind, id);
+        let opened =
+            prekeys.iter().find_map(|prekey| verified.clone().open(self.me, &identity, prekey).ok())?;
         landed.to_archive = Some(opened.content_key().clone());
         Some(opened)
     }
@@ -300,10 +326,15 @@ impl Landed {
     }
 }
 
+/// What stood in the body; `None`: nothing that a client writes.
+fn content_of(opened: &Opened) -> Option<Content> {
+    serde_json::from_slice::<Content>(opened.content()).ok().map(Content::checked)
+}
+
 /// The prekeys of accounts that this message used up.
-fn one_time_prekeys(header: &Header) -> impl Iterator<Item = (AccountId, PrekeyId)> {
+fn one_time_prekeys(header: &Header) -> impl Iterator<Item = (Fingerprint, PrekeyId)> {
     header.recipients.iter().filter_map(|recipient| match recipient.way {
-        Way::Sealed(PrekeyKind::OneTime, id) => Some((recipient.account, id)),
+        Way::Sealed(PrekeyKind::OneTime, id) => Some((recipient.identity, id)),
         _ => None,
     })
 }

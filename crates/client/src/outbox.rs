@@ -33,8 +33,8 @@ const MAX_SEALINGS: u32 = 4;
 
 /// What became of one message.
 enum Outcome {
-    /// How many devices of others could not take it.
-    Sent(u32),
+    /// It is on the server's disk since then, by the server's clock; so many devices of others could not take it.
+    Sent { missed: u32, received_at_ms: u64 },
     /// Another tab sent or discarded it.
     Gone,
     /// A key has changed: the conversation waits for the user.
@@ -64,11 +64,14 @@ impl<D: Device> Engine<D> {
                 self.deliver(message, &draft).await?
             };
             match outcome {
-                Outcome::Sent(missed) => {
-                    if let Some(pending) = self.state().pending.get_mut(&message) {
+                Outcome::Sent { missed, received_at_ms } => {
+                    let mut state = self.state();
+                    let sent_at_ms = received_at_ms.saturating_add_signed(-state.server_ahead_ms);
+                    if let Some(pending) = state.pending.get_mut(&message) {
                         pending.missed = missed;
-                        pending.sent_at_ms = Some(self.device.now_ms());
+                        pending.sent_at_ms = Some(sent_at_ms);
                     }
+                    drop(state);
                     self.progress(message, Progress::Sent);
                 }
                 Outcome::Gone => {}
@@ -103,7 +106,7 @@ impl<D: Device> Engine<D> {
             };
             let KeptSealing { envelope, archived, missed } = envelope;
             match self.device.call(Send { envelope, archived }).await {
-                Ok(_) => return Ok(Outcome::Sent(missed)),
+                Ok(sent) => return Ok(Outcome::Sent { missed, received_at_ms: sent.received_at_ms }),
                 Err(CallError::Refused(refusal)) if refusal.code == Code::StaleKeys => {}
                 // The server does not know this device (any more), or this was sealed before there was one.
                 Err(CallError::Refused(refusal))
@@ -251,7 +254,7 @@ impl<D: Device> Engine<D> {
             let one_time = claimed.prekey.verify(bundle.account, &bundle.identity);
             let one_time = one_time.ok().filter(|prekey| prekey.kind() == PrekeyKind::OneTime);
             let Some(one_time) = one_time else { return Ok(Err(unsound(&bundle))) };
-            if self.state().was_used(bundle.account, one_time.id()) {
+            if self.state().was_used(bundle.identity.fingerprint(), one_time.id()) {
                 return Ok(Err(Outcome::Failed(format!(
                     "Not sent: the server gives a key for {} that was used before. Ask who runs the server",
                     bundle.username

@@ -15,6 +15,7 @@
 //! {account}/device                   which device this is, and its key
 //! {account}/device-prekey/{device}/{id}    the seed of a prekey that only this device has
 //! {account}/log/{account}/{identity} a device log, as far as it was verified
+//! {account}/archived-to              up to where everything was archived that can be
 //! {account}/repairs                  what was mended, for whoever looks for the cause of something
 //! kdf/{username}                     the most iterations that were ever asked for
 //! ```
@@ -109,9 +110,9 @@ pub(crate) struct KeptMessage {
     /// How far the sender knew their own device log, and by which identity key it was signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<(Fingerprint, u32)>,
-    /// The prekeys that it used up, by whose they are.
+    /// The prekeys that it used up, by the identity keys that signed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) used: Vec<(AccountId, PrekeyId)>,
+    pub(crate) used: Vec<(Fingerprint, PrekeyId)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -194,6 +195,10 @@ impl Records {
 
     pub(crate) fn log(&self, of: AccountId, identity: Fingerprint) -> String {
         format!("{}/log/{of}/{identity}", self.account)
+    }
+
+    pub(crate) fn archived_to(&self) -> String {
+        format!("{}/archived-to", self.account)
     }
 
     pub(crate) fn repairs(&self) -> String {

@@ -20,6 +20,8 @@ pub enum Repair {
     DeviceIntroducedAgain,
     /// Prekeys were made and not published, and are published.
     PrekeysPublishedAgain,
+    /// The server would have handed out keys that are used up, and has others.
+    PrekeysReplaced,
     /// Messages were not archived, and are.
     ArchivedLater,
     /// A seal came without its key: another device had archived the message meanwhile.
@@ -52,6 +54,9 @@ impl Repair {
             }
             Self::PrekeysPublishedAgain => {
                 "Keys for new messages had not reached the server: they were sent again"
+            }
+            Self::PrekeysReplaced => {
+                "The server had keys for new messages that were used up: they were replaced"
             }
             Self::ArchivedLater => "Messages had not been archived: they were",
             Self::FetchedAgain => {

@@ -183,9 +183,11 @@ impl<D: Device> Engine<D> {
     }
 
     async fn add_row(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> Result<(), SealedVaultError> {
-        if !self.vault.has_room_for(kind, key_id, content) {
+        if !self.vault.makes_sense(kind, key_id, content) {
             return Err(SealedVaultError::Damaged);
         }
+        // What stands at this place stays: a reset goes on counting where the published prekey stood, so an old one of the
+        // same number was never published, and nothing was sealed to it.
         Ok(self.vault.add_if_missing(&*self.device, &self.records, kind, key_id, content).await?)
     }
 }

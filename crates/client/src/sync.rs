@@ -25,7 +25,7 @@ use crate::{
     Device, Interruption, StoreUnavailable,
     device::Change,
     engine::Engine,
-    inbox::{Clock, Ladder, Landed, SenderKey},
+    inbox::{Clock, Ladder, Landed, SeenHere, SenderKey},
     records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft},
     repairs::Repair,
     this_device::ThisDevice,
@@ -271,7 +271,7 @@ impl<D: Device> Engine<D> {
     /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, archives what was opened, keeps
     /// all in one transaction, then shows them. Returns how many new messages there were.
     async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
-        let this = self.introduced();
+        let this = self.this_device_offline().await?;
         let items = self.fetch_what_the_ladder_needs(items).await?;
         let device_prekeys = self.device_prekeys(&items, this.as_ref()).await?;
         let own_texts = self.own_texts(&items).await?;
@@ -289,7 +289,7 @@ impl<D: Device> Engine<D> {
                 own_texts: &own_texts,
                 clock,
             };
-            let mut seen_here = BTreeSet::new();
+            let mut seen_here = SeenHere::default();
             for item in &items {
                 landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
             }
@@ -341,7 +341,7 @@ impl<D: Device> Engine<D> {
                 own_texts: &BTreeMap::new(),
                 clock: Clock { here_ms: 0, there_ms: 0 },
             };
-            let mut seen_here = BTreeSet::new();
+            let mut seen_here = SeenHere::default();
             for item in &items {
                 landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
             }
@@ -359,7 +359,9 @@ impl<D: Device> Engine<D> {
         let Some(this) = this else { return Ok(BTreeMap::new()) };
         let mut prekeys = BTreeMap::new();
         for item in items {
-            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else { continue };
+            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
+                continue;
+            };
             for (_, recipient) in delivery.claimed_header().places_of(self.me.account) {
                 if let Way::Sealed(PrekeyKind::Device, id) = recipient.way
                     && recipient.device == Some(this.id)

@@ -50,6 +50,14 @@ impl<D: Device> Engine<D> {
         Ok(this)
     }
 
+    /// This device, for reading what came to it: introduced or not, without the network.
+    pub(crate) async fn this_device_offline(&self) -> Result<Option<ThisDevice>, StoreUnavailable> {
+        if let Some(known) = self.introduced() {
+            return Ok(Some(known));
+        }
+        Ok(self.kept_device().await?.as_ref().and_then(KeptDevice::open))
+    }
+
     /// The device's id, if it has one: without the network.
     pub(crate) async fn kept_device(&self) -> Result<Option<KeptDevice>, StoreUnavailable> {
         let name = self.records.device();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crypto::{
     device_log::Change as LogChange,
-    envelope::{Delivery, Way},
+    envelope::{Delivery, Header, Way},
     id::{DeviceId, Fingerprint, PrekeyId},
     prekey::{PrekeyKind, PrekeySecret, PrekeySeed, SignedPrekey},
 };
@@ -53,16 +53,19 @@ impl<D: Device> Engine<D> {
         self.compare_own_log().await?;
         let status = self.status().await?;
         self.publish_what_is_due(&this, &status).await?;
+        // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
+        let status = self.status().await?;
         self.sync().await?;
         self.archive_what_was_not(&status).await?;
         self.erase_keys_that_served(&status).await?;
-        self.erase_old_keys().await?;
+        self.erase_old_keys(&status).await?;
         self.end_devices_without_session(&this).await?;
         Ok(())
     }
 
     pub(crate) async fn status(&self) -> Result<PrekeyStatus, Interruption> {
-        Ok(self.device.call(FetchPrekeyStatus {}).await?)
+        let archived_to = self.archived_to().await?;
+        Ok(self.device.call(FetchPrekeyStatus { archived_to }).await?)
     }
 
     /// A server that was set back has less of the log than this device.
@@ -84,6 +87,12 @@ impl<D: Device> Engine<D> {
         status: &PrekeyStatus,
     ) -> Result<(), Interruption> {
         self.refresh_vault().await?;
+        if self.is_set_back(this, status).await? {
+            self.note_repair(Repair::PrekeysReplaced).await?;
+            self.replace_one_time_prekeys().await?;
+            // A device whose keys the server hands out and nobody has is none any more.
+            return self.begin_as_new_device(this).await;
+        }
         let signed = self.signed_prekey_due(status).await?;
         let one_time = self.one_time_due(status).await?;
         let device = self.device_prekeys_due(this, status).await?;
@@ -91,6 +100,26 @@ impl<D: Device> Engine<D> {
             return Ok(());
         }
         self.device.call(PublishPrekeys { signed, one_time, device, replace: false }).await?;
+        Ok(())
+    }
+
+    /// Whether the server would hand out prekeys that are dead: it was set back to a copy from before they served.
+    async fn is_set_back(&self, this: &ThisDevice, status: &PrekeyStatus) -> Result<bool, Interruption> {
+        let identity = self.identity.public().fingerprint();
+        let is_dead = |id: &PrekeyId| !self.vault.has_prekey(identity, PrekeyKind::OneTime, *id);
+        if status.one_time_outstanding.iter().any(is_dead) {
+            return Ok(true);
+        }
+        let of_device = self.device_prekey_ids(this.id).await?;
+        Ok(status.device_outstanding.iter().any(|id| of_device.binary_search(id).is_err()))
+    }
+
+    /// The device that this one was leaves the log, and takes its prekeys with it.
+    async fn begin_as_new_device(&self, before: &ThisDevice) -> Result<(), Interruption> {
+        self.records.write(&*self.device, vec![Change::Remove { name: self.records.device() }]).await?;
+        self.set_introduced(None);
+        self.this_device().await?;
+        self.append_to_log(LogChange::Revoked(before.id)).await?;
         Ok(())
     }
 
@@ -126,7 +155,7 @@ impl<D: Device> Engine<D> {
         if !waiting.is_empty() {
             self.note_repair(Repair::PrekeysPublishedAgain).await?;
         } else if status.one_time_left < REFILL_BELOW {
-            self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
+            self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
             waiting = self.vault.one_time_after(identity, last);
         }
         Ok(waiting.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect())
@@ -164,7 +193,8 @@ impl<D: Device> Engine<D> {
     }
 
     /// What an earlier version took without archiving it, or this one did not come to: page by page from the first place
-    /// that the server names.
+    /// that the server names. What cannot be archived (it does not open, or waits for a key) is passed, and not looked at
+    /// again here.
     async fn archive_what_was_not(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
         let Some(first) = status.first_unarchived else { return Ok(()) };
         let mut after = Cursor(first.0.saturating_sub(1));
@@ -180,20 +210,25 @@ impl<D: Device> Engine<D> {
             }
             self.device.breathe().await;
         }
+        let record = self.records.put(&*self.device, self.records.archived_to(), &after);
+        self.records.write(&*self.device, vec![record]).await?;
         if has_archived {
             self.note_repair(Repair::ArchivedLater).await?;
         }
         Ok(())
     }
 
+    /// Up to where everything was archived that can be.
+    async fn archived_to(&self) -> Result<Cursor, StoreUnavailable> {
+        let name = self.records.archived_to();
+        let record = self.device.read(&name).await?;
+        Ok(record.and_then(|sealed| self.records.open(&name, &sealed)).unwrap_or(Cursor::START))
+    }
+
     /// Keys die whose messages came and went before this device saw them: the server knows that nobody writes to them any
     /// more, and everything that was written until it said so has been read since.
     pub(crate) async fn erase_keys_that_served(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
-        let is_read = status.first_unarchived.is_none_or(|first| self.state().is_settled(first));
-        if !is_read {
-            return Ok(());
-        }
-        let needed = self.prekeys_of_held().await?;
+        let needed = self.prekeys_of_held(status).await?;
         let identity = self.identity.public().fingerprint();
         let last = PrekeyId(status.last_one_time);
         let mut served = self.vault.one_time_that_served(identity, last, &status.one_time_outstanding);
@@ -201,10 +236,11 @@ impl<D: Device> Engine<D> {
         if !served.is_empty() {
             self.vault.erase_one_time(&*self.device, &self.records, &served).await?;
         }
-        let Some(this) = self.introduced() else { return Ok(()) };
+        let Some(this) = self.this_device_offline().await? else { return Ok(()) };
         let mut changes = Vec::new();
         for id in self.device_prekey_ids(this.id).await? {
-            let is_needed = needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Device && *needed == id);
+            let is_needed =
+                needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Device && *needed == id);
             let has_served =
                 id.0 <= status.last_device && status.device_outstanding.binary_search(&id).is_err();
             if has_served && !is_needed {
@@ -214,21 +250,16 @@ impl<D: Device> Engine<D> {
         Ok(self.records.write(&*self.device, changes).await?)
     }
 
-    /// Keys die that nobody needs any more: signed prekeys that were replaced, one-time prekeys whose time is over, and those
-    /// of devices that are none any more. Not the ones that a held message waits for.
-    async fn erase_old_keys(&self) -> Result<(), Interruption> {
-        let status = self.status().await?;
-        let needed = self.prekeys_of_held().await?;
-        // What was sealed to a replaced prekey stands below the end that was read after it was replaced.
-        let is_read = status.first_unarchived.is_none_or(|first| self.state().is_settled(first));
-        if is_read {
-            for id in self.vault.signed_prekeys_before(status.signed.id()) {
-                if !needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Signed && *needed == id) {
-                    self.vault.erase_signed_prekey(&*self.device, &self.records, id).await?;
-                }
+    /// Keys die that nobody needs any more: signed prekeys that were replaced, and one-time prekeys whose time is over. Not the
+    /// ones that a held message waits for.
+    async fn erase_old_keys(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
+        let needed = self.prekeys_of_held(status).await?;
+        for id in self.vault.signed_prekeys_before(status.signed.id()) {
+            if !needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Signed && *needed == id) {
+                self.vault.erase_signed_prekey(&*self.device, &self.records, id).await?;
             }
         }
-        let made_before_ms = self.device.now_ms().min(status.now_ms).saturating_sub(FORGET_AFTER_MS);
+        let made_before_ms = status.now_ms.saturating_sub(FORGET_AFTER_MS);
         let mut over = self.vault.one_time_before(made_before_ms);
         over.retain(|(identity, id)| !needed.contains(&(*identity, PrekeyKind::OneTime, *id)));
         if !over.is_empty() {
@@ -237,9 +268,11 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// The prekeys of this account that deliveries wait for which were not opened yet.
+    /// The prekeys that deliveries wait for which were not opened yet: for the user's word, or for what a reset put away; or
+    /// for a device log that the server does not show, for as long as a prekey lives.
     async fn prekeys_of_held(
         &self,
+        status: &PrekeyStatus,
     ) -> Result<BTreeSet<(Fingerprint, PrekeyKind, PrekeyId)>, StoreUnavailable> {
         let held = self.state().held();
         let mut needed = BTreeSet::new();
@@ -247,15 +280,27 @@ impl<D: Device> Engine<D> {
             let name = self.records.delivery(cursor);
             let record = self.device.read(&name).await?;
             let record = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
-            let Some(KeptDelivery::Held { shared, seal, .. }) = record else { continue };
+            let Some(KeptDelivery::Held { shared, seal, received_at_ms, .. }) = record else { continue };
             let Ok(delivery) = Delivery::parse(shared.as_slice(), seal.as_slice()) else { continue };
-            for (_, recipient) in delivery.claimed_header().places_of(self.me.account) {
+            let header = delivery.claimed_header();
+            let is_old = received_at_ms < status.now_ms.saturating_sub(FORGET_AFTER_MS);
+            if is_old && self.accepts_sender_of(header) {
+                continue;
+            }
+            for (_, recipient) in header.places_of(self.me.account) {
                 if let Way::Sealed(kind, id) = recipient.way {
                     needed.insert((recipient.identity, kind, id));
                 }
             }
         }
         Ok(needed)
+    }
+
+    /// Whether the key of a delivery's sender is accepted: then it waits for a device log.
+    fn accepts_sender_of(&self, header: &Header) -> bool {
+        let place = header.place_of(header.sender).map(|place| header.recipients[place].identity);
+        let pin = self.vault.pin(header.sender);
+        place.zip(pin).is_some_and(|(identity, pin)| pin.find(identity).is_some())
     }
 
     /// Devices whose sessions have ended without a word: by time, by a new password, by a log-out without a connection.
@@ -296,8 +341,9 @@ impl<D: Device> Engine<D> {
     /// A batch that only those have who are still there, in the place of what nobody has claimed.
     async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
         let identity = self.identity.public().fingerprint();
-        let last = PrekeyId(self.status().await?.last_one_time);
-        self.vault.make_batch(&*self.device, &self.records, identity, last).await?;
+        let status = self.status().await?;
+        let last = PrekeyId(status.last_one_time);
+        self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
         let batch = self.vault.one_time_after(identity, last);
         let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
         match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
@@ -313,7 +359,7 @@ impl<D: Device> Engine<D> {
 
     /// This device's last word, if it can be said: it leaves the log, and its session with it.
     pub(crate) async fn leave_log(&self) {
-        if let Some(this) = self.introduced() {
+        if let Ok(Some(this)) = self.this_device_offline().await {
             // Whoever cannot say it is tidied up after by another device.
             let _ = self.append_to_log(LogChange::Revoked(this.id)).await;
         }

@@ -4,7 +4,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::MessageId, limits::MAX_TEXT_BYTES};
+use crate::{
+    id::MessageId,
+    limits::{MAX_TEXT_BYTES, MAX_TIMER_S, MIN_TIMER_S},
+};
 
 /// Content, as JSON with a `type`. A type that this version does not know opens as [`Content::Unknown`]: the message
 /// is shown as one that needs a newer version, and nothing is lost.
@@ -61,6 +64,17 @@ impl fmt::Debug for Content {
 }
 
 impl Content {
+    /// What was received, as far as one may go by it: a timer outside of its limits is as unknown as a type of a later version.
+    #[must_use]
+    pub fn checked(self) -> Self {
+        match self {
+            Self::Timer { seconds } if seconds != 0 && !(MIN_TIMER_S..=MAX_TIMER_S).contains(&seconds) => {
+                Self::Unknown
+            }
+            content => content,
+        }
+    }
+
     /// A text, as it was written, without the white space around it.
     ///
     /// # Errors

@@ -35,6 +35,8 @@ pub const CLAIM_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a one-time prekey is handed out after it was published: 30 days. A week later nobody can write to it, and its
 /// owner may forget it.
 pub const PREKEY_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// Most keys that are archived at once: 20 kilobytes.
+pub const MAX_ARCHIVED_AT_ONCE: usize = 100;
 /// Most device logs that are asked for at once.
 pub const MAX_LOGS: usize = MAX_RECIPIENTS;
 /// Most entries of device logs in one answer: half a megabyte.

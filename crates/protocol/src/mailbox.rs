@@ -69,7 +69,7 @@ pub struct FetchHistory {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
-    /// At most [`MAX_PAGE_ITEMS`](crate::limits::MAX_PAGE_ITEMS).
+    /// At most [`MAX_ARCHIVED_AT_ONCE`](crate::limits::MAX_ARCHIVED_AT_ONCE).
     pub keys: Vec<ArchivedPlace>,
 }
 

@@ -7,7 +7,7 @@ use crypto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::id::AccountId;
+use crate::{Cursor, id::AccountId};
 
 /// Publishes prekeys. What is published already, byte for byte, is no error: a lost answer costs nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,7 +37,10 @@ pub struct PrekeysPublished {}
 /// Asks how the caller's prekeys and archive stand.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FetchPrekeyStatus {}
+pub struct FetchPrekeyStatus {
+    /// Up to where the device has looked for what is not archived; 0 for nowhere.
+    pub archived_to: Cursor,
+}
 
 /// What is due is for the device to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +63,9 @@ pub struct PrekeyStatus {
     pub one_time_outstanding: Vec<PrekeyId>,
     /// The same of this device.
     pub device_outstanding: Vec<PrekeyId>,
-    /// The lowest place of the mailbox whose key is not archived yet.
+    /// The lowest place of the mailbox after [`FetchPrekeyStatus::archived_to`] whose key is not archived yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_unarchived: Option<crate::Cursor>,
+    pub first_unarchived: Option<Cursor>,
     /// What time it is on the server, in milliseconds since 1970.
     pub now_ms: u64,
 }

@@ -234,7 +234,7 @@ async fn nobody_uses_up_everybodys_prekeys() {
     }
     assert!(claim(&stage, &alice, &bob).await.is_none(), "writing goes on, to the signed prekey");
     assert!(claim(&stage, &carol, &bob).await.is_some());
-    let status = stage.relay.prekey_status(&bob.caller, FetchPrekeyStatus {}).await.unwrap();
+    let status = stage.relay.prekey_status(&bob.caller, FetchPrekeyStatus::default()).await.unwrap();
     assert_eq!((status.one_time_left, status.last_one_time), (45, 49));
 }
 
@@ -277,7 +277,7 @@ async fn what_is_published_is_signed_as_it_must_be() {
     for _ in 0..2 {
         assert_eq!(publish(&stage, &alice, all.clone()).await, Ok(()), "the same again is the same");
     }
-    let status = stage.relay.prekey_status(&alice.caller, FetchPrekeyStatus {}).await.unwrap();
+    let status = stage.relay.prekey_status(&alice.caller, FetchPrekeyStatus::default()).await.unwrap();
     assert_eq!(status.signed, new);
     assert_eq!((status.one_time_left, status.device_left), (1, 1));
     for (ids, expected) in [(2..102, Ok(())), (102..202, Ok(())), (202..302, Err(Code::QuotaExceeded))] {
@@ -325,7 +325,7 @@ async fn the_senders_own_copy_is_archived_and_a_disappearing_one_never() {
     assert_eq!(send(&stage, &alice, &gone, archived()).await.unwrap_err().code, Code::InvalidRequest);
     send(&stage, &alice, &gone, None).await.unwrap();
     assert_eq!(
-        stage.relay.prekey_status(&bob.caller, FetchPrekeyStatus {}).await.unwrap().first_unarchived,
+        stage.relay.prekey_status(&bob.caller, FetchPrekeyStatus::default()).await.unwrap().first_unarchived,
         Some(Cursor(1))
     );
     archive(&stage, &bob, &kept, 1).await.unwrap();

@@ -44,7 +44,7 @@ pub(crate) struct State {
     /// Where accounts first spoke of so much of their device logs, under which identity key.
     logs_seen: BTreeMap<(AccountId, Fingerprint, u32), Cursor>,
     /// The prekeys that messages have used up.
-    used: BTreeSet<(AccountId, PrekeyId)>,
+    used: BTreeSet<(Fingerprint, PrekeyId)>,
     last_order: u64,
 }
 
@@ -133,12 +133,6 @@ impl State {
         self.end
     }
 
-    /// Whether what stands at a place became something for good, and is no message that could still be archived.
-    pub(crate) fn is_settled(&self, place: Cursor) -> bool {
-        let is_message = self.conversations.values().any(|known| known.messages.contains_key(&place));
-        self.deliveries.contains_key(&place) && !is_message
-    }
-
     /// Notes that a place had been erased before this device saw it: the key that it came by may still live.
     pub(crate) fn meet_erased(&mut self) {
         self.has_met_erased = true;
@@ -172,8 +166,8 @@ impl State {
     }
 
     /// Whether a message has used this prekey up.
-    pub(crate) fn was_used(&self, account: AccountId, prekey: PrekeyId) -> bool {
-        self.used.contains(&(account, prekey))
+    pub(crate) fn was_used(&self, identity: Fingerprint, prekey: PrekeyId) -> bool {
+        self.used.contains(&(identity, prekey))
     }
 
     /// Notes that somebody deleted a message.

@@ -194,7 +194,7 @@ impl Contents {
         Ok(true)
     }
 
-    fn understand(&mut self, kind: VaultKind, key_id: &[u8], plaintext: &[u8]) -> Option<()> {
+    pub(super) fn understand(&mut self, kind: VaultKind, key_id: &[u8], plaintext: &[u8]) -> Option<()> {
         match kind {
             VaultKind::Identity => {
                 let seed = IdentitySeed::from_bytes(plaintext.try_into().ok()?);
@@ -237,19 +237,19 @@ impl Contents {
         self.identity.is_some() && !self.signed_prekeys.is_empty()
     }
 
-    pub(super) fn prekey(
+    pub(super) fn prekeys(
         &self,
         identity: Fingerprint,
         kind: PrekeyKind,
         id: PrekeyId,
-    ) -> Option<Arc<PrekeySecret>> {
+    ) -> Vec<Arc<PrekeySecret>> {
         match kind {
-            PrekeyKind::Signed => self.signed_prekeys.get(&id).cloned(),
+            PrekeyKind::Signed => self.signed_prekeys.get(&id).cloned().into_iter().collect(),
             PrekeyKind::OneTime => {
-                let mut batches = self.batches_of(identity);
-                batches.find_map(|(_, batch)| batch.prekey(id).map(Arc::new))
+                let batches = self.batches_of(identity);
+                batches.filter_map(|(_, batch)| batch.prekey(id).map(Arc::new)).collect()
             }
-            PrekeyKind::Device => None,
+            PrekeyKind::Device => Vec::new(),
         }
     }
 
@@ -269,15 +269,6 @@ impl Contents {
 
     pub(super) fn archive_key(&self, epoch: EpochId) -> Option<ArchiveKey> {
         self.archive_keys.get(&epoch).map(|epoch| epoch.key.clone())
-    }
-
-    /// Whether a row of this content makes sense, and no other prekey stands in its place.
-    pub(super) fn has_room_for(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> bool {
-        let mut alone = Self::default();
-        alone.understand(kind, key_id, content).is_some()
-            && alone.signed_prekeys.iter().all(|(id, prekey)| {
-                self.signed_prekeys.get(id).is_none_or(|other| other.seed() == prekey.seed())
-            })
     }
 }
 

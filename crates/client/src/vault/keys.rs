@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+/// By how much clocks of one's own devices differ at most, for an epoch to count as one of today: a day.
+pub(crate) const CLOCKS_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Batches that one identity key has at once at most: those that are wholly erased make room.
 const MAX_SLOTS: u32 = 64;
 
@@ -73,20 +75,24 @@ impl Vault {
     /// The one-time prekeys of this identity key that live and have a higher id, as many as are published at once.
     pub(crate) fn one_time_after(&self, identity: Fingerprint, last: PrekeyId) -> Vec<PrekeySecret> {
         let contents = self.contents();
-        let live = contents.batches_of(identity).flat_map(|(_, batch)| batch.ids().map(move |id| (id, batch)));
+        let live =
+            contents.batches_of(identity).flat_map(|(_, batch)| batch.ids().map(move |id| (id, batch)));
         let mut after: Vec<_> = live.filter(|(id, _)| *id > last).collect();
-        after.sort_unstable_by_key(|(id, _)| *id);
+        after.sort_by_key(|(id, _)| *id);
+        after.dedup_by_key(|(id, _)| *id);
         after.truncate(MAX_PREKEYS_AT_ONCE);
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
-    /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`. `false`: every slot is taken.
+    /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`; `now_ms` is the server's time,
+    /// which says how long it will hand them out. `false`: every slot is taken.
     pub(crate) async fn make_batch(
         &self,
         device: &impl Device,
         records: &Records,
         identity: Fingerprint,
         last: PrekeyId,
+        now_ms: u64,
     ) -> Result<bool, Interruption> {
         let (slot, first, sequence) = {
             let contents = self.contents();
@@ -102,7 +108,7 @@ impl Vault {
             (Slot::of(identity, free), PrekeyId(first), sequences.max().unwrap_or(0) + 1)
         };
         let seeds = (0..MAX_PREKEYS_AT_ONCE).map(|_| Some(PrekeySeed::generate(&mut DeviceRng(device))));
-        let batch = Batch { first, sequence, made_at_ms: device.now_ms(), seeds: seeds.collect() };
+        let batch = Batch { first, sequence, made_at_ms: now_ms, seeds: seeds.collect() };
         let place = (VaultKind::OneTimePrekeys, slot.key_id());
         // A slot that another device has filled meanwhile stays as it is.
         let made = |contents: &Contents| {
@@ -173,12 +179,16 @@ impl Vault {
         served.map(|id| (identity, id)).collect()
     }
 
-    /// The archive epoch of today and its key; `None` when there is none that was made after this.
-    pub(crate) fn current_epoch(&self, made_after_ms: u64) -> Option<(EpochId, ArchiveKey)> {
+    /// The newest archive epoch that was made within this time, and its key. One that a clock which was ahead has made in the
+    /// future opens what it sealed, and seals nothing more.
+    pub(crate) fn current_epoch(
+        &self,
+        made: core::ops::RangeInclusive<u64>,
+    ) -> Option<(EpochId, ArchiveKey)> {
         let contents = self.contents();
-        let newest = contents.archive_keys.iter().max_by_key(|(id, epoch)| (epoch.made_at_ms, **id));
-        let current = newest.filter(|(_, epoch)| epoch.made_at_ms >= made_after_ms);
-        current.map(|(id, epoch)| (*id, epoch.key.clone()))
+        let made = contents.archive_keys.iter().filter(|(_, epoch)| made.contains(&epoch.made_at_ms));
+        let newest = made.max_by_key(|(id, epoch)| (epoch.made_at_ms, **id));
+        newest.map(|(id, epoch)| (*id, epoch.key.clone()))
     }
 
     /// Begins a new archive epoch.
@@ -189,9 +199,11 @@ impl Vault {
     ) -> Result<(EpochId, ArchiveKey), Interruption> {
         let id = EpochId::random(&mut DeviceRng(device));
         let key = ArchiveKey::generate(&mut DeviceRng(device));
-        // A clock that was ahead must not keep an old epoch the newest.
-        let newest = self.contents().archive_keys.values().map(|epoch| epoch.made_at_ms).max().unwrap_or(0);
-        let made_at_ms = device.now_ms().max(newest + 1);
+        // After all that were made, as far as they are not of the future.
+        let now_ms = device.now_ms();
+        let made = self.contents().archive_keys.values().map(|epoch| epoch.made_at_ms).collect::<Vec<_>>();
+        let newest = made.into_iter().filter(|made_at_ms| *made_at_ms <= now_ms + CLOCKS_MS).max();
+        let made_at_ms = newest.map_or(now_ms, |newest| now_ms.max(newest + 1));
         let row = Epoch { made_at_ms, key: key.clone() }.to_row();
         self.add_if_missing(device, records, VaultKind::ArchiveKey, &id.to_bytes(), &row).await?;
         Ok((id, key))

@@ -32,6 +32,7 @@ use crate::{
 
 use contents::Contents;
 pub(crate) use contents::{prekey_key_id, prekey_to_row};
+pub(crate) use keys::CLOCKS_MS;
 
 /// How often a row is written anew after another device was faster.
 const MAX_ROUNDS: usize = 8;
@@ -168,14 +169,15 @@ impl Vault {
             .or_else(|| contents.past_identities.get(&fingerprint).copied())
     }
 
-    /// The private half of an account's prekey, under the identity key of this fingerprint: as long as it lives.
-    pub(crate) fn prekey(
+    /// The private halves of an account's prekey of this number, under the identity key of this fingerprint, as long as
+    /// they live: one, as a rule.
+    pub(crate) fn prekeys(
         &self,
         identity: Fingerprint,
         kind: PrekeyKind,
         id: PrekeyId,
-    ) -> Option<Arc<PrekeySecret>> {
-        self.contents().prekey(identity, kind, id)
+    ) -> Vec<Arc<PrekeySecret>> {
+        self.contents().prekeys(identity, kind, id)
     }
 
     /// Whether this prekey lives.
@@ -219,9 +221,9 @@ impl Vault {
         self.edit_row(device, records, place, edited).await
     }
 
-    /// Whether a row of this content makes sense, and no other prekey stands in its place.
-    pub(crate) fn has_room_for(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> bool {
-        self.contents().has_room_for(kind, key_id, content)
+    /// Whether a row of this content makes sense.
+    pub(crate) fn makes_sense(&self, kind: VaultKind, key_id: &[u8], content: &[u8]) -> bool {
+        Contents::default().understand(kind, key_id, content).is_some()
     }
 
     /// Adds a row, unless one stands at its place.

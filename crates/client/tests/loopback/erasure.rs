@@ -290,3 +290,51 @@ fn erasing_a_message_leaves_its_place() {
     assert_eq!(bob.sees(conversation), ["alice: stays"]);
     assert_eq!(bob.account.mailbox_end(), protocol::Cursor(2));
 }
+
+#[test]
+fn a_disappearing_message_waits_for_a_page_that_was_closed() {
+    let Scene { world, alice, bob, conversation, .. } = scene();
+    sets_timer(&alice, conversation, Some(3_600));
+    sends(&alice, conversation, "while you were away");
+    let reloaded = bob.opens_a_tab(&world, 66);
+    block_on(reloaded.account.load()).unwrap();
+    reloaded.syncs();
+    assert_eq!(reloaded.sees(conversation), ["alice: timer 3600", "alice: while you were away"]);
+    // The tab that comes second finds the key gone, and what the first has kept.
+    bob.syncs();
+    let later = bob.opens_a_tab(&world, 67);
+    block_on(later.account.load()).unwrap();
+    for tab in [&bob, &later] {
+        assert_eq!(tab.sees(conversation), ["alice: timer 3600", "alice: while you were away"]);
+    }
+}
+
+#[test]
+fn the_senders_own_copy_disappears_though_the_page_was_closed_right_after() {
+    let Scene { world, alice, conversation, .. } = scene();
+    sets_timer(&alice, conversation, Some(3_600));
+    alice.syncs();
+    sends(&alice, conversation, "and close the page");
+    world.pass_time(HOUR_MS + 1_000);
+    world.erase_expired();
+    let reloaded = alice.opens_a_tab(&world, 66);
+    block_on(reloaded.account.load()).unwrap();
+    reloaded.syncs();
+    block_on(reloaded.account.flush()).unwrap();
+    block_on(reloaded.account.forget()).unwrap();
+    assert_eq!(reloaded.sees(conversation), ["alice: timer 3600"]);
+    assert!(!reloaded.keeps("and close the page"));
+}
+
+/// Whoever is in the conversation can say anything; a client that goes by it could send nothing any more.
+#[test]
+fn nobody_goes_by_a_timer_that_no_client_would_set() {
+    for seconds in [1, 4, 4_000_000_000] {
+        let checked = protocol::content::Content::Timer { seconds }.checked();
+        assert_eq!(checked, protocol::content::Content::Unknown);
+    }
+    for seconds in [0, 5, 3_600] {
+        let timer = protocol::content::Content::Timer { seconds };
+        assert_eq!(timer.clone().checked(), timer);
+    }
+}

@@ -35,7 +35,7 @@ fn prepared() -> (Arc<World>, Person, Person, ConversationId) {
 }
 
 fn status(person: &Person) -> PrekeyStatus {
-    block_on(client::Device::call(&*person.device, FetchPrekeyStatus {})).unwrap()
+    block_on(client::Device::call(&*person.device, FetchPrekeyStatus::default())).unwrap()
 }
 
 fn sends(person: &Person, to: ConversationId, text: &str) -> MessageId {
@@ -86,11 +86,15 @@ fn a_deleted_message_is_brought_back_by_nobody() {
 
 #[test]
 fn prekeys_are_refilled_in_batches_before_they_run_out() {
-    let (_, alice, bob, conversation) = prepared();
-    for number in 0..71 {
-        alice.writes(conversation, &number.to_string());
+    let (world, alice, bob, conversation) = prepared();
+    // An hour in between: nobody claims all of somebody's at once.
+    for burst in [0..60, 60..71] {
+        for number in burst {
+            alice.writes(conversation, &number.to_string());
+        }
+        block_on(alice.account.flush()).unwrap();
+        world.pass_time(60 * 60 * 1_000);
     }
-    block_on(alice.account.flush()).unwrap();
     assert_eq!(status(&bob).one_time_left, 29);
     bob.maintains();
     let refilled = status(&bob);

@@ -10,6 +10,7 @@ use crypto::{one_time::ResetToken, recovery::RecoveryKeyTypo};
 use futures::executor::block_on;
 use protocol::{
     Call, Code, Refusal,
+    prekey::PublishPrekeys,
     profile::SealedVault,
     reset::{CheckReset, RedeemReset},
     vault::FetchSealedVault,
@@ -429,4 +430,51 @@ fn an_unknown_address_gets_the_same_answer_and_no_mail_and_an_account_three_an_h
     }
     assert!((1..=3).contains(&mails), "{mails}");
     drop(alice);
+}
+
+/// One-time prekeys, batches and epochs of the life before are taken over, as prekeys were.
+#[test]
+fn what_came_by_one_time_prekeys_before_a_reset_opens_again_too() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    for person in [&alice, &bob] {
+        person.maintains();
+    }
+    let talk = alice.opens(&[&bob]);
+    alice.says(talk, "archived");
+    bob.syncs();
+    alice.says(talk, "unopened");
+    // A prekey that was made, and never published: the reset goes on counting where the published one stood.
+    world.pass_time(6 * 24 * HOUR_MS);
+    for person in [&alice, &bob] {
+        person.syncs();
+    }
+    world.pass_time(2 * 24 * HOUR_MS);
+    bob.device.refuse_next(PublishPrekeys::PATH, Code::StoreUnavailable);
+    assert!(block_on(bob.account.maintain()).is_err());
+
+    let token = token_from_mail(&world, "bob");
+    let reset = check(&world, &token).unwrap();
+    redeem(&reset, NEW_PASSWORD, KeysAfterReset::Lose).unwrap();
+    let again = signs_in(&world, "bob", NEW_PASSWORD, 44);
+    again.syncs();
+    again.maintains();
+    assert_eq!(again.sees(talk), Vec::<String>::new());
+    let vault = sealed_vaults(&again).remove(0);
+    block_on(again.account.open_sealed_vault(&vault, &by_password(PASSWORD))).unwrap();
+    assert_eq!(again.sees(talk), ["alice: archived", "alice: unopened"]);
+    let fresh = Person::tries_to_sign_in(&world, "bob", NEW_PASSWORD, None, 45).unwrap();
+    fresh.syncs();
+    assert_eq!(fresh.sees(talk), ["alice: archived", "alice: unopened"]);
+
+    // Numbers of prekeys begin anew under the new key: they were not used before.
+    block_on(alice.account.look_at_keys(talk)).unwrap();
+    let account = again.account.me().account;
+    let number = alice.account.safety_number(account).unwrap();
+    block_on(alice.account.accept_key(account, number)).unwrap();
+    for number in 0..3 {
+        alice.says(talk, &format!("welcome back {number}"));
+    }
+    again.syncs();
+    assert_eq!(again.sees(talk).last().unwrap(), "alice: welcome back 2");
 }

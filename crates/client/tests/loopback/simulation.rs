@@ -210,7 +210,10 @@ fn check_keys(seed: u64, world: &World, people: &[Person], written: &[Written]) 
         for recipient in &header.recipients {
             if let Way::Sealed(PrekeyKind::OneTime, id) = recipient.way {
                 let before = served.insert((recipient.account, id), header.message);
-                assert!(before.is_none_or(|before| before == header.message), "seed {seed}: {id:?} served twice");
+                assert!(
+                    before.is_none_or(|before| before == header.message),
+                    "seed {seed}: {id:?} served twice"
+                );
             }
         }
     }
@@ -306,7 +309,8 @@ async fn live(
 /// Takes back one of one's own messages.
 async fn delete_something(account: &Account<TestDevice>, chance: &mut Chance, log: &Log) {
     let conversations = account.conversations();
-    let mine = conversations.iter().filter_map(|one| account.thread(one.id)).flat_map(|thread| thread.messages);
+    let mine =
+        conversations.iter().filter_map(|one| account.thread(one.id)).flat_map(|thread| thread.messages);
     let mine: Vec<_> = mine.filter(|message| message.mine && message.place.is_some()).collect();
     if mine.is_empty() {
         return;

@@ -14,8 +14,8 @@ use crate::{
 
 use super::{
     Aead, COMMIT_BYTES, ContentKey, ConversationKind, Envelope, Expiry, Header, Kdf, Kem, MAX_CONTENT_BYTES,
-    MAX_PARENTS, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS, Recipient, SEAL_BYTES, Way, body_key,
-    hash_of_seal, header_hash, padding, parse, seal_aad, seal_info, transcript,
+    MAX_ENVELOPE_BYTES, MAX_PARENTS, MAX_RECIPIENTS, MAX_SEALS, MIN_RECIPIENTS, Recipient, SEAL_BYTES, Way,
+    body_key, hash_of_seal, header_hash, padding, parse, seal_aad, seal_info, transcript,
 };
 
 /// A message before it is sealed.
@@ -180,6 +180,9 @@ impl Draft<'_> {
             seals.push(seal_content_key(&content_key, prekey, &info, &aad, rng)?);
         }
         let envelope = assemble(header, &header_bytes, &commit, &body, seals, sign);
+        if envelope.shared_bytes().len() + envelope.seals().len() * SEAL_BYTES > MAX_ENVELOPE_BYTES {
+            return Err(CannotSeal::TooLong);
+        }
         Ok(Sealed { envelope, content_key })
     }
 

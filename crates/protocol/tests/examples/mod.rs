@@ -323,7 +323,7 @@ fn visit_devices(visitor: &mut impl Visitor, account: AccountId) {
         PrekeysPublished {},
     );
     visitor.visit(
-        FetchPrekeyStatus {},
+        FetchPrekeyStatus { archived_to: Cursor(4) },
         PrekeyStatus {
             signed: prekey(account),
             signed_at_ms: 1_790_000_000_000,

@@ -62,6 +62,8 @@ enum Purpose {
     AddressNotices = 17,
     /// Prekeys of others that one account claimed.
     AccountClaims = 18,
+    /// Prekeys that one account claimed of one other.
+    PairClaims = 19,
 }
 
 impl Purpose {
@@ -92,6 +94,7 @@ impl Purpose {
             AccountConfirmations,
             AddressNotices,
             AccountClaims,
+            PairClaims,
         ]
         .into_iter()
         .find(|purpose| *purpose as u8 == number)
@@ -153,8 +156,14 @@ impl Brakes {
     }
 
     /// An account claims a prekey of somebody.
-    pub(crate) fn claim(&self, account: AccountId, now_ms: u64) -> Result<(), Refusal> {
-        self.take_of_account(Purpose::AccountClaims, self.policy.claims_per_account, account, now_ms)
+    pub(crate) fn claim(&self, by: AccountId, of: AccountId, now_ms: u64) -> Result<(), Refusal> {
+        let Policy { claims_per_account, claims_per_pair, .. } = self.policy;
+        let pair = self.subject(&[b"pair", &by.to_bytes(), &of.to_bytes()]);
+        let rates = [
+            (Purpose::AccountClaims, self.of_account(by), claims_per_account),
+            (Purpose::PairClaims, pair, claims_per_pair),
+        ];
+        self.lock().take_all(&rates, now_ms)
     }
 
     /// Counts a try at a second factor as failed, before it is checked.

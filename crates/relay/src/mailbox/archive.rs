@@ -1,7 +1,7 @@
 use crypto::archive::ARCHIVED_BYTES;
 use protocol::{
     Refusal,
-    limits::MAX_PAGE_ITEMS,
+    limits::MAX_ARCHIVED_AT_ONCE,
     mailbox::{Archive, ArchivedKey, KeysArchived},
     refusal::Code,
 };
@@ -16,8 +16,8 @@ impl Relay {
     /// [`Code::InvalidRequest`] for too many, or for what is no archived key.
     pub async fn archive(&self, caller: &Caller, request: Archive) -> Result<KeysArchived, Refusal> {
         let Archive { keys } = request;
-        if keys.len() > MAX_PAGE_ITEMS as usize {
-            let message = format!("Archive at most {MAX_PAGE_ITEMS} keys at once");
+        if keys.len() > MAX_ARCHIVED_AT_ONCE {
+            let message = format!("Archive at most {MAX_ARCHIVED_AT_ONCE} keys at once");
             return Err(Refusal::because(Code::InvalidRequest, message));
         }
         keys.iter().try_for_each(|place| check_archived(&place.key))?;

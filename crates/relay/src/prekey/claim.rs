@@ -31,7 +31,7 @@ impl Relay {
         accounts.dedup();
         let (by, at_ms) = (caller.account(), self.0.now_ms());
         let asked = accounts.len();
-        accounts = accounts.into_iter().take_while(|_| self.0.brakes.claim(by, at_ms).is_ok()).collect();
+        accounts.retain(|of| self.0.brakes.claim(by, *of, at_ms).is_ok());
         if accounts.len() < asked {
             warn!(account = %by, "prekeys: claimed too many");
         }

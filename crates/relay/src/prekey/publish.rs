@@ -55,6 +55,7 @@ impl Relay {
         })?;
         let count = one_time.len() + device.len();
         let new = NewPrekeys {
+            identity: bundle.identity.fingerprint(),
             signed,
             one_time,
             replace,

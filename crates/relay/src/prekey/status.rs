@@ -15,10 +15,10 @@ impl Relay {
     pub async fn prekey_status(
         &self,
         caller: &Caller,
-        FetchPrekeyStatus {}: FetchPrekeyStatus,
+        FetchPrekeyStatus { archived_to }: FetchPrekeyStatus,
     ) -> Result<PrekeyStatus, Refusal> {
         let device = caller.device().map(|(device, _)| device);
-        let status = self.0.store.prekey_status(caller.account(), device).await?;
+        let status = self.0.store.prekey_status(caller.account(), device, archived_to).await?;
         let StoredPrekeyStatus {
             signed,
             signed_at_ms,

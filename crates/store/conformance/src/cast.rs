@@ -7,7 +7,7 @@ use crypto::{
     account_key::WrappedAccountKey,
     device::{DeviceKey, DeviceSeed},
     envelope::SEAL_BYTES,
-    id::{AccountId, DeviceId, EnvelopeHash, MessageId, PrekeyId, SessionId, TokenHash},
+    id::{AccountId, DeviceId, EnvelopeHash, Fingerprint, MessageId, PrekeyId, SessionId, TokenHash},
     identity::{IdentityKey, IdentitySeed},
     kdf::KdfParams,
     prekey::{PrekeySecret, PrekeySeed, SignedPrekey},
@@ -260,12 +260,27 @@ pub(crate) fn device_key(number: u8) -> DeviceKey {
 }
 
 /// Nothing to publish, for a start.
-pub(crate) const NO_PREKEYS: NewPrekeys =
-    NewPrekeys { signed: None, one_time: Vec::new(), replace: false, device: None, at_ms: NOW_MS, room: 100 };
+pub(crate) const NO_PREKEYS: NewPrekeys = NewPrekeys {
+    identity: Fingerprint::from_bytes([0; 32]),
+    signed: None,
+    one_time: Vec::new(),
+    replace: false,
+    device: None,
+    at_ms: NOW_MS,
+    room: 100,
+};
+
+/// Publishes under the identity key that stands.
+pub(crate) async fn try_publish(store: &Arc<dyn Store>, person: Person, new: NewPrekeys) -> PublishOutcome {
+    let standing = store.find_keys(&[person.account()]).await.unwrap().pop();
+    let identity = standing.map_or(new.identity, |keys| keys.identity.fingerprint());
+    let new = NewPrekeys { identity, ..new };
+    store.publish_prekeys(person.account(), new).await.unwrap()
+}
 
 /// Publishes what there must be room for.
 pub(crate) async fn publish(store: &Arc<dyn Store>, person: Person, new: NewPrekeys) {
-    assert_eq!(store.publish_prekeys(person.account(), new).await.unwrap(), PublishOutcome::Done);
+    assert_eq!(try_publish(store, person, new).await, PublishOutcome::Done);
 }
 
 /// What a store keeps of a one-time secret: of another for each number.

@@ -5,6 +5,7 @@ use crypto::{
     id::{AccountId, LogHash, SessionId},
     identity::IdentityKey,
 };
+use protocol::Cursor;
 use relay::port::{Claim, Delivered, LogOutcome, NewLogEntry, NewPrekeys, RedeemedKeys, Store, UsedPrekey};
 
 use crate::{
@@ -214,7 +215,11 @@ pub async fn a_device_that_is_revoked_loses_its_session_and_its_prekeys(store: A
         assert!(store.find_session(person.session()).await.unwrap().is_some());
     }
     let left = async |person: Person, device| {
-        let status = store.prekey_status(person.account(), Some(device_id(device))).await.unwrap().unwrap();
+        let status = store
+            .prekey_status(person.account(), Some(device_id(device)), Cursor::START)
+            .await
+            .unwrap()
+            .unwrap();
         (status.device_left, status.last_device, status.one_time_left)
     };
     assert_eq!(left(alice, 1).await, (0, 0, 2));

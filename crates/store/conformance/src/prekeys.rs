@@ -13,7 +13,7 @@ use relay::port::{
 use crate::{
     cast::{
         NO_PREKEYS, NOW_MS, Person, deliver, device_id, envelope, fifty_at_once, people, publish, sorted,
-        token,
+        token, try_publish,
     },
     resets::{redemption, replaced},
 };
@@ -25,7 +25,7 @@ fn signed_prekey(person: Person, id: u32, sequence: u64) -> SignedPrekey {
 }
 
 async fn status(store: &Arc<dyn Store>, person: Person, device: u8) -> StoredPrekeyStatus {
-    store.prekey_status(person.account(), Some(device_id(device))).await.unwrap().unwrap()
+    store.prekey_status(person.account(), Some(device_id(device)), Cursor::START).await.unwrap().unwrap()
 }
 
 /// Unclaimed ones of a person's pool, and the highest id.
@@ -84,11 +84,14 @@ pub async fn prekeys_are_counted_where_they_were_published(store: Arc<dyn Store>
     assert_eq!(status(&store, alice, 1).await, expected);
     (expected.device_left, expected.last_device) = (0, 0);
     assert_eq!(status(&store, alice, 2).await, expected, "another device");
-    assert_eq!(store.prekey_status(alice.account(), None).await.unwrap().unwrap(), expected);
+    assert_eq!(store.prekey_status(alice.account(), None, Cursor::START).await.unwrap().unwrap(), expected);
     assert_eq!(pool(&store, bob).await, (0, 0), "another account");
-    assert_eq!(store.prekey_status(Person(9).account(), None).await.unwrap(), None);
+    assert_eq!(store.prekey_status(Person(9).account(), None, Cursor::START).await.unwrap(), None);
+    let checked_before_a_reset = NewPrekeys { one_time: alice.one_time_prekeys([8]), ..NO_PREKEYS };
+    let outcome = store.publish_prekeys(alice.account(), checked_before_a_reset).await.unwrap();
+    assert_eq!(outcome, PublishOutcome::Conflict, "another identity key stands");
     let nobodys = NewPrekeys { one_time: alice.one_time_prekeys([1]), ..NO_PREKEYS };
-    let outcome = store.publish_prekeys(Person(9).account(), nobodys).await.unwrap();
+    let outcome = try_publish(&store, Person(9), nobodys).await;
     assert_eq!(outcome, PublishOutcome::Conflict, "an account that does not exist publishes nothing");
 }
 
@@ -99,7 +102,7 @@ pub async fn a_signed_prekey_gives_way_to_a_newer_one_only(store: Arc<dyn Store>
         let one_time = alice.one_time_prekeys([later]);
         let at_ms = NOW_MS + u64::from(later);
         let new = NewPrekeys { signed: Some(signed.clone()), one_time, at_ms, ..NO_PREKEYS };
-        store.publish_prekeys(alice.account(), new).await.unwrap()
+        try_publish(&store, alice, new).await
     };
     let standing = async || {
         let [keys] = store.find_keys(&[alice.account()]).await.unwrap().try_into().unwrap();
@@ -153,9 +156,7 @@ pub async fn prekeys_that_are_published_again_are_left_out(store: Arc<dyn Store>
 /// All or nothing is taken. What is claimed holds no room.
 pub async fn a_full_pool_takes_no_more_prekeys(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
-    let try_to = async |new: NewPrekeys| {
-        store.publish_prekeys(alice.account(), NewPrekeys { room: 3, ..new }).await.unwrap()
-    };
+    let try_to = async |new: NewPrekeys| try_publish(&store, alice, NewPrekeys { room: 3, ..new }).await;
     let one_time = |ids: core::ops::RangeInclusive<u32>| NewPrekeys {
         one_time: alice.one_time_prekeys(ids),
         ..NO_PREKEYS
@@ -201,7 +202,7 @@ pub async fn prekeys_that_are_replaced_are_taken_back(store: Arc<dyn Store>) {
         room,
         ..NO_PREKEYS
     };
-    let outcome = store.publish_prekeys(alice.account(), replace(6..=9, 3)).await.unwrap();
+    let outcome = try_publish(&store, alice, replace(6..=9, 3)).await;
     assert_eq!(outcome, PublishOutcome::Full);
     assert_eq!(pool(&store, alice).await, (4, 5), "nothing was written");
     let lowest = claim_one(&store, bob, alice, NOW_MS).await;

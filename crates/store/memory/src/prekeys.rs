@@ -90,7 +90,10 @@ impl Prekeys for MemoryStore {
     ) -> Result<PublishOutcome, StoreError> {
         let mut state = self.lock();
         let Some(found) = state.accounts.get_mut(&account) else { return Ok(PublishOutcome::Conflict) };
-        let NewPrekeys { signed, one_time, replace, device, at_ms, room } = new;
+        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, room } = new;
+        if found.registered.identity.fingerprint() != identity {
+            return Ok(PublishOutcome::Conflict);
+        }
         let standing = &found.registered.prekey;
         let signed = signed.filter(|signed| signed != standing);
         if signed
@@ -115,9 +118,6 @@ impl Prekeys for MemoryStore {
             found.registered.prekey = signed;
             found.prekey_at_ms = at_ms;
         }
-        if replace && let Some(pool) = found.pools.get_mut(&None) {
-            pool.prekeys.retain(|_, prekey| matches!(prekey, OneTimePrekey::Claimed { .. }));
-        }
         found.pools.extend(filled);
         Ok(PublishOutcome::Done)
     }
@@ -126,13 +126,15 @@ impl Prekeys for MemoryStore {
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        archived_to: Cursor,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError> {
         let state = self.lock();
         Ok(state.accounts.get(&account).map(|found| {
             let (one_time_left, last_one_time) = found.pool_status(None);
             let (device_left, last_device) = device.map_or((0, 0), |device| found.pool_status(Some(device)));
             let mut places = found.mailbox.iter().zip(1..);
-            let unarchived = places.find(|(delivery, _)| delivery.state == ItemState::Sealed);
+            let unarchived = places
+                .find(|(delivery, place)| *place > archived_to.0 && delivery.state == ItemState::Sealed);
             StoredPrekeyStatus {
                 signed: found.registered.prekey.clone(),
                 signed_at_ms: found.prekey_at_ms,

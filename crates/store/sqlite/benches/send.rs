@@ -161,6 +161,7 @@ async fn through_relay(path: &Path, people: &[Person], outboxes: &[Vec<Vec<u8>>]
 async fn claim_all(store: &SqliteStore, people: &[Person], client: usize, count: usize) {
     let reader = next(people, client);
     let new = NewPrekeys {
+        identity: reader.identity().public().fingerprint(),
         signed: None,
         one_time: reader.one_time_prekeys(1..=count as u32),
         replace: false,

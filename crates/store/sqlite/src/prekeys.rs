@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use crypto::{
-    id::{AccountId, DeviceId, PrekeyId},
+    id::{AccountId, DeviceId, Fingerprint, PrekeyId},
     prekey::SignedPrekey,
 };
 use protocol::Cursor;
@@ -37,7 +37,9 @@ impl Prekeys for SqliteStore {
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        archived_to: Cursor,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError> {
+        let archived_to = integer(archived_to.0);
         let account = account.to_bytes().to_vec();
         let device = device.map(|device| device.to_bytes().to_vec());
         let row = query!(
@@ -52,12 +54,13 @@ impl Prekeys for SqliteStore {
                    (select last_id from prekey_pools
                     where  account = ?1 and device = ?2)                            as "last_device?: i64",
                    (select min(cursor) from deliveries
-                    where  account = ?1 and state = 1)                              as "first_unarchived?: i64"
+                    where  account = ?1 and state = 1 and cursor > ?3)              as "first_unarchived?: i64"
             from   published_keys as keys
             where  keys.account = ?1
             "#,
             account,
             device,
+            archived_to,
         )
         .fetch_optional(&self.readers)
         .await
@@ -119,8 +122,8 @@ impl Change for Publish {
     type Outcome = PublishOutcome;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<PublishOutcome, StoreError> {
-        let NewPrekeys { signed, one_time, replace, device, at_ms, room } = &self.new;
-        let Some(standing) = standing_prekey(connection, self.account).await? else {
+        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, room } = &self.new;
+        let Some(standing) = standing_prekey(connection, self.account, *identity).await? else {
             return Ok(PublishOutcome::Conflict);
         };
         let signed = signed.as_ref().filter(|signed| **signed != standing);
@@ -155,15 +158,22 @@ impl Change for Publish {
     }
 }
 
+/// The signed prekey that stands under this identity key.
 async fn standing_prekey(
     connection: &mut SqliteConnection,
     account: AccountId,
+    identity: Fingerprint,
 ) -> Result<Option<SignedPrekey>, StoreError> {
     let account = account.to_bytes().to_vec();
-    let row = query!("select prekey from published_keys where account = ?1", account)
-        .fetch_optional(connection)
-        .await
-        .map_err(store_error)?;
+    let fingerprint = identity.to_bytes().to_vec();
+    let row = query!(
+        "select prekey from published_keys where account = ?1 and fingerprint = ?2",
+        account,
+        fingerprint,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(store_error)?;
     row.map(|row| KEYS.parse(&row.prekey)).transpose()
 }
 

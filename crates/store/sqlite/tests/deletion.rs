@@ -95,6 +95,7 @@ async fn no_table_but_those_that_must_names_a_deleted_account() {
     assert!(store.wish_email(alice.proven(), Some(bob.email()), NOW_MS).await.unwrap());
     assert!(store.arm_email(account, hashes[2], NOW_MS).await.unwrap().is_some());
     let new = NewPrekeys {
+        identity: alice.identity().public().fingerprint(),
         signed: None,
         one_time: alice.one_time_prekeys(1..=2),
         replace: false,

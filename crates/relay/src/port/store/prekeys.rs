@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use crypto::{
-    id::{AccountId, DeviceId, PrekeyId},
+    id::{AccountId, DeviceId, Fingerprint, PrekeyId},
     prekey::SignedPrekey,
 };
 use protocol::Cursor;
@@ -22,6 +22,7 @@ pub trait Prekeys: Send + Sync {
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        archived_to: Cursor,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError>;
 
     /// The prekeys of the account's pool, or of this device's, that somebody may still write to, ascending: unclaimed, or
@@ -42,6 +43,8 @@ pub trait Prekeys: Send + Sync {
 /// Prekeys that are published.
 #[derive(Clone, Debug)]
 pub struct NewPrekeys {
+    /// Under which identity key they were checked: another one that stands meanwhile is a conflict.
+    pub identity: Fingerprint,
     /// Takes the place of the signed prekey if its sequence and its id are higher.
     pub signed: Option<SignedPrekey>,
     /// For the account's pool, ids ascending.
@@ -83,7 +86,7 @@ pub struct StoredPrekeyStatus {
     pub device_left: u32,
     /// The highest id ever published there; 0 before the first.
     pub last_device: u32,
-    /// The lowest place of the mailbox that [waits to be archived](super::ItemState::Sealed).
+    /// The lowest place of the mailbox, after the one that was given, that [waits to be archived](super::ItemState::Sealed).
     pub first_unarchived: Option<Cursor>,
 }
 
