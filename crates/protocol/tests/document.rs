@@ -104,7 +104,7 @@ fn the_figures_of_the_document_are_the_codes() {
         (limits::MAX_PREKEYS_AT_ONCE, "takes prekeys, at most # of each kind"),
         (limits::MAX_UNCLAIMED_PREKEYS as usize, "# of an account or a device wait at most"),
         (limits::MAX_PAGE_ITEMS as usize, "deliveries after a cursor, at most # and 4 MiB at once"),
-        (limits::MAX_PAGE_ITEMS as usize, "in the place of seals, at most # at once"),
+        (limits::MAX_ARCHIVED_AT_ONCE, "in the place of seals, at most # at once"),
         (limits::MAX_PAGE_ITEMS as usize, "erases at most # messages"),
         (limits::MAX_VAULT_KEY_ID_BYTES, "a key id (at most # bytes)"),
         (limits::MAX_VAULT_ROW_BYTES, "at most\n#, are `sealed"),
