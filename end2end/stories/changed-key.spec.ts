@@ -1,4 +1,4 @@
-import { giveNoKeys, lieAboutKeysOf } from "../support/hostile-relay.ts";
+import { giveNoKeys, lieAboutKeysOf, tellTheTruth } from "../support/hostile-relay.ts";
 import { expect, test } from "../support/story.ts";
 
 test("a changed identity key of a contact blocks sending, with one clear warning", async ({ newPerson }) => {
@@ -27,7 +27,7 @@ test("a changed identity key of a contact blocks sending, with one clear warning
   expect(await bob.texts()).toEqual(["Good morning Bob", "Are you there, Alice?"]);
 
   // The lie ends: the pinned key is the served one again, and the message goes out.
-  await alice.page.context().unroute("**/fn/directory/keys");
+  await tellTheTruth(alice.page.context());
   await alice.page.reload();
   await expect(alice.composer()).toBeVisible();
   await expect(async () => {

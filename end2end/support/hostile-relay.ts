@@ -9,11 +9,16 @@ interface KeyBundle {
   username: string;
   identity: string;
   prekey: string;
+  log_length: number;
+  log_head: string;
 }
+
+/** The hash of a device log without entries, as text. */
+const EMPTY_LOG = "A".repeat(43);
 
 /**
  * A relay that lies about keys: what a browser asks it for comes back with an identity key of the liar's own, and with
- * the prekey properly signed by it. Exactly what a man in the middle would do.
+ * the prekey properly signed by it, and there are no one-time prekeys. Exactly what a man in the middle would do.
  */
 export async function lieAboutKeysOf(username: string, context: BrowserContext): Promise<void> {
   const liar = generateKeyPairSync("ed25519");
@@ -23,6 +28,13 @@ export async function lieAboutKeysOf(username: string, context: BrowserContext):
     const bundles = keys.bundles.map((bundle) => (bundle.username === username ? forge(bundle, liar) : bundle));
     await route.fulfill({ response: answer, json: { bundles } });
   });
+  await context.route("**/fn/prekeys/claim", (route) => route.fulfill({ json: { prekeys: [] } }));
+}
+
+/** The lie ends. */
+export async function tellTheTruth(context: BrowserContext): Promise<void> {
+  await context.unroute("**/fn/directory/keys");
+  await context.unroute("**/fn/prekeys/claim");
 }
 
 function forge(bundle: KeyBundle, liar: { publicKey: KeyObject; privateKey: KeyObject }): KeyBundle {
@@ -31,7 +43,8 @@ function forge(bundle: KeyBundle, liar: { publicKey: KeyObject; privateKey: KeyO
   const prekey = Buffer.from(bundle.prekey, "base64url").subarray(0, -SIGNATURE_BYTES);
   const signed = Buffer.concat([PREKEY_LABEL, Buffer.from(bundle.account, "base64url"), prekey]);
   const signature = sign(null, signed, liar.privateKey);
-  return { ...bundle, identity: x, prekey: Buffer.concat([prekey, signature]).toString("base64url") };
+  const forged = Buffer.concat([prekey, signature]).toString("base64url");
+  return { ...bundle, identity: x, prekey: forged, log_length: 0, log_head: EMPTY_LOG };
 }
 
 /** A relay that gives no keys for the moment: what is written waits. */

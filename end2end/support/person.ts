@@ -9,6 +9,8 @@ export class Person {
   /** What this person knows and the server must not; grows while the story goes on. */
   readonly secrets: Secrets = new Map();
   recoveryKey = "";
+  /** Whether this page has published keys. */
+  private keysPublished = false;
   /** Where this person's mails go, if anywhere: said at the registration. */
   email = "";
 
@@ -202,6 +204,35 @@ export class Person {
     return this.thread().locator(".message-text").allInnerTexts();
   }
 
+  /** Waits until others can send this browser what disappears: its keys for that are on the server. */
+  async canReceive(): Promise<void> {
+    await expect.poll(() => this.keysPublished, { message: "this browser has published its keys", timeout: 20_000 }).toBe(true);
+  }
+
+  /** In the open conversation: how long messages stay from now on, as one of the choices says it. */
+  async setsTimer(choice: string): Promise<void> {
+    await this.page.locator("#timer-button").click();
+    await this.page.getByRole("radio", { name: choice, exact: true }).check();
+    await this.closesPanel();
+  }
+
+  /** The same with a value of one's own. */
+  async setsOwnTimer(amount: string, unit: string): Promise<void> {
+    await this.page.locator("#timer-button").click();
+    await this.page.getByLabel("Another time").fill(amount);
+    await this.page.getByLabel("Unit").selectOption({ label: unit });
+    await this.page.getByRole("button", { name: "Set", exact: true }).click();
+  }
+
+  async closesPanel(): Promise<void> {
+    await this.page.getByRole("button", { name: "Close" }).click();
+  }
+
+  async deletes(text: string, choice: "Delete for me" | "Delete for everyone"): Promise<void> {
+    await this.message(text).getByRole("button", { name: "Delete this message" }).click();
+    await this.message(text).getByRole("button", { name: choice }).click();
+  }
+
   private knows(text: string): void {
     this.secrets.set(`the message “${text}”`, text);
   }
@@ -214,6 +245,7 @@ export class Person {
       if (proof) this.secrets.set(`${this.username}'s auth key`, proof);
     });
     this.page.on("response", (response) => {
+      if (response.url().endsWith("/fn/prekeys/publish") && response.ok()) this.keysPublished = true;
       void response.headerValue("set-cookie").then(
         (cookie) => {
           const token = cookie?.match(/session=([^;]{20,})/)?.[1];
