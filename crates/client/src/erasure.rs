@@ -14,6 +14,7 @@ use protocol::{
 
 use crate::{
     Account, ComposeError, Device, Interruption, StoreUnavailable,
+    device::Change,
     engine::Engine,
     inbox::Landed,
     records::{KeptConversation, KeptDelivery},
@@ -157,17 +158,19 @@ impl<D: Device> Engine<D> {
     /// Removes from this device what was deleted or has disappeared: from the records first, then from memory. How many
     /// messages there were.
     pub(crate) async fn forget_what_is_over(&self) -> Result<usize, StoreUnavailable> {
-        let (over, sent) = {
+        let (over, sent, aside) = {
             let (state, now_ms) = (self.state(), self.device.now_ms());
-            (state.to_forget(now_ms), state.sent_to_forget(now_ms))
+            (state.to_forget(now_ms), state.sent_to_forget(now_ms), state.aside_to_forget(now_ms))
         };
-        if over.is_empty() && sent.is_empty() {
+        if over.is_empty() && sent.is_empty() && aside.is_empty() {
             return Ok(0);
         }
         let erased = over.iter().map(|(cursor, _)| {
             self.records.put(&*self.device, self.records.delivery(*cursor), &KeptDelivery::Erased)
         });
         let forgotten = sent.iter().flat_map(|message| self.records.forget_draft(*message));
+        let forgotten = forgotten
+            .chain(aside.iter().map(|message| Change::Remove { name: self.records.aside(*message) }));
         self.records.write(&*self.device, erased.chain(forgotten).collect()).await?;
         let mut state = self.state();
         for (cursor, _) in &over {
@@ -176,7 +179,10 @@ impl<D: Device> Engine<D> {
         for message in &sent {
             state.pending.remove(message);
         }
-        Ok(over.len() + sent.len())
+        for message in &aside {
+            state.erase_aside(*message);
+        }
+        Ok(over.len() + sent.len() + aside.len())
     }
 
     /// Lets those of the deliveries go that were deleted, and what they delete: on the server at once, and for everyone what

@@ -24,6 +24,7 @@
 //! | `archive` | content keys are archived before the keys that brought them die |
 //! | `upkeep` | what is due: prekeys, epochs, ended devices, what disappears |
 //! | `erasure` | messages are deleted, for oneself or for everyone, or disappear by a timer |
+//! | `set_back` | a server that was restored from a copy: what only this device has is kept aside |
 //! | `repairs` | what was mended by itself |
 //! | `records` | what the device keeps for itself, sealed |
 //! | `interruption` | what can come between |
@@ -87,6 +88,7 @@ mod records;
 mod repairs;
 mod reset;
 mod sealed_vault;
+mod set_back;
 mod settings;
 mod sign_in;
 mod sign_up;

@@ -31,6 +31,9 @@ use crate::{
 /// How often a message is sealed anew in one go because keys change while it is sent.
 const MAX_SEALINGS: u32 = 4;
 
+/// How often prekeys are claimed that turn out to be used.
+const MAX_CLAIMS: u32 = 4;
+
 /// What became of one message.
 enum Outcome {
     /// It is on the server's disk since then, by the server's clock; so many devices of others could not take it.
@@ -241,28 +244,38 @@ impl<D: Device> Engine<D> {
         &self,
         checked: Vec<(KeyBundle, Prekey)>,
     ) -> Result<Result<Readers, Outcome>, Interruption> {
-        let others: Vec<(KeyBundle, Prekey)> =
-            checked.into_iter().filter(|(bundle, _)| bundle.account != self.me.account).collect();
-        let claimed = self.claim(&others, false).await?;
         let mut readers = Readers::default();
-        for (bundle, signed) in others {
-            let of_account = claimed.iter().find(|claimed| claimed.account == bundle.account);
-            let Some(claimed) = of_account else {
-                readers.prekeys.push(signed);
-                continue;
-            };
-            let one_time = claimed.prekey.verify(bundle.account, &bundle.identity);
-            let one_time = one_time.ok().filter(|prekey| prekey.kind() == PrekeyKind::OneTime);
-            let Some(one_time) = one_time else { return Ok(Err(unsound(&bundle))) };
-            if self.state().was_used(bundle.identity.fingerprint(), one_time.id()) {
-                return Ok(Err(Outcome::Failed(format!(
-                    "Not sent: the server gives a key for {} that was used before. Ask who runs the server",
-                    bundle.username
-                ))));
+        let mut waiting: Vec<(KeyBundle, Prekey)> =
+            checked.into_iter().filter(|(bundle, _)| bundle.account != self.me.account).collect();
+        // A server that was set back gives some that were used, and others after them.
+        for _ in 0..MAX_CLAIMS {
+            let claimed = self.claim(&waiting, false).await?;
+            let mut used = Vec::new();
+            for (bundle, signed) in waiting {
+                let of_account = claimed.iter().find(|claimed| claimed.account == bundle.account);
+                let Some(claimed) = of_account else {
+                    readers.prekeys.push(signed);
+                    continue;
+                };
+                let one_time = claimed.prekey.verify(bundle.account, &bundle.identity);
+                let one_time = one_time.ok().filter(|prekey| prekey.kind() == PrekeyKind::OneTime);
+                let Some(one_time) = one_time else { return Ok(Err(unsound(&bundle))) };
+                if self.state().was_used(bundle.identity.fingerprint(), one_time.id()) {
+                    used.push((bundle, signed));
+                } else {
+                    readers.prekeys.push(one_time);
+                }
             }
-            readers.prekeys.push(one_time);
+            if used.is_empty() {
+                return Ok(Ok(readers));
+            }
+            waiting = used;
         }
-        Ok(Ok(readers))
+        let names: Vec<&str> = waiting.iter().map(|(bundle, _)| bundle.username.as_str()).collect();
+        Ok(Err(Outcome::Failed(format!(
+            "Not sent: the server gives a key for {} that was used before. Ask who runs the server",
+            names.join(", ")
+        ))))
     }
 
     async fn readers_on_devices(

@@ -8,6 +8,7 @@
 //! {account}/conversation/{id}        who is in a conversation
 //! {account}/read/{id}                how far a conversation was read
 //! {account}/delivery/{cursor}        what became of one delivery; the cursor is the end of the run without a gap
+//! {account}/aside/{message}          a message that the server has lost
 //! {account}/draft/{message}          a message that waits to be sent
 //! {account}/sealed/{message}/{n}     its n-th sealing, the same for all tabs
 //! {account}/failed/{message}         why it was not sent
@@ -195,6 +196,14 @@ impl Records {
 
     pub(crate) fn log(&self, of: AccountId, identity: Fingerprint) -> String {
         format!("{}/log/{of}/{identity}", self.account)
+    }
+
+    pub(crate) fn all_aside(&self) -> String {
+        format!("{}/aside/", self.account)
+    }
+
+    pub(crate) fn aside(&self, message: MessageId) -> String {
+        format!("{}/aside/{message}", self.account)
     }
 
     pub(crate) fn archived_to(&self) -> String {

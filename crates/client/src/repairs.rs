@@ -22,6 +22,8 @@ pub enum Repair {
     PrekeysPublishedAgain,
     /// The server would have handed out keys that are used up, and has others.
     PrekeysReplaced,
+    /// The server had lost deliveries, and counts anew: what only this device has was kept.
+    MailboxSetBack,
     /// Messages were not archived, and are.
     ArchivedLater,
     /// A seal came without its key: another device had archived the message meanwhile.
@@ -58,6 +60,7 @@ impl Repair {
             Self::PrekeysReplaced => {
                 "The server had keys for new messages that were used up: they were replaced"
             }
+            Self::MailboxSetBack => "The server had lost messages that this device has: they were kept here",
             Self::ArchivedLater => "Messages had not been archived: they were",
             Self::FetchedAgain => {
                 "A message was archived by another device at the same moment: it was fetched again"

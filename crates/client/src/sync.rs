@@ -26,7 +26,7 @@ use crate::{
     device::Change,
     engine::Engine,
     inbox::{Clock, Ladder, Landed, SeenHere, SenderKey},
-    records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft},
+    records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft, KeptMessage},
     repairs::Repair,
     this_device::ThisDevice,
 };
@@ -65,6 +65,7 @@ impl<D: Device> Engine<D> {
         let (device, records) = (&*self.device, &self.records);
         let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
         let deliveries = records.scan::<KeptDelivery>(device, &records.deliveries()).await?;
+        let aside = records.scan::<KeptMessage>(device, &records.all_aside()).await?;
         {
             let mut state = self.state();
             for (id, conversation) in named::<ConversationId, _>(conversations) {
@@ -72,6 +73,9 @@ impl<D: Device> Engine<D> {
             }
             for (cursor, delivery) in named::<u64, _>(deliveries) {
                 state.take_delivery(Cursor(cursor), delivery);
+            }
+            for (_, message) in aside {
+                state.take_aside(message);
             }
         }
         self.sweep().await?;
@@ -183,6 +187,10 @@ impl<D: Device> Engine<D> {
             let after = self.state().end();
             let request = FetchPage { after, limit: MAX_PAGE_ITEMS };
             let Page { items, end, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
+            if end < after {
+                self.set_back(end).await?;
+                continue;
+            }
             let items = next_in_line(after, items)?;
             if items.is_empty() {
                 return if end == after { Ok(new) } else { Err(SyncError::Gap) };
@@ -441,6 +449,9 @@ impl<D: Device> Engine<D> {
             if !state.conversations.contains_key(&id) && opened.insert(id) {
                 let kept = KeptConversation { members: members.clone(), opened_at_ms: *received_at_ms };
                 changes.push(records.put(device, records.conversation(id), &kept));
+            }
+            if state.is_aside(message.message) {
+                changes.push(Change::Remove { name: records.aside(message.message) });
             }
             if state.pending.contains_key(&message.message) {
                 changes.extend(records.forget_draft(message.message));

@@ -51,6 +51,7 @@ impl<D: Device> Engine<D> {
         self.check_whose_session().await?;
         let this = self.this_device().await?;
         self.compare_own_log().await?;
+        self.compare_mailbox().await?;
         let status = self.status().await?;
         self.publish_what_is_due(&this, &status).await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.

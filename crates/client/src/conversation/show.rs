@@ -32,9 +32,22 @@ impl State {
     pub(crate) fn thread(&self, id: ConversationId) -> Option<Thread> {
         let conversation = self.conversations.get(&id)?;
         let readers = self.others(conversation);
-        let messages = conversation.messages.iter().filter(|(_, message)| is_message(message));
-        let received =
-            messages.map(|(cursor, message)| self.received(conversation, *cursor, message, &readers));
+        let standing = conversation.messages.iter().map(|(cursor, message)| (Some(*cursor), message));
+        let mut received: Vec<_> = standing.filter(|(_, message)| is_message(message)).collect();
+        // Where they stood, as far as the time says.
+        for message in conversation.aside.values() {
+            let later = |(_, other): &(_, &KeptMessage)| other.received_at_ms >= message.received_at_ms;
+            let place = received.iter().position(later).unwrap_or(received.len());
+            received.insert(place, (None, message));
+        }
+        let received = received.into_iter().map(|(place, message)| match place {
+            Some(place) => self.received(conversation, place, message, &readers),
+            None => Message {
+                place: None,
+                unread: false,
+                ..self.received(conversation, Cursor::START, message, &readers)
+            },
+        });
         let changed_keys = self.changed_keys(&conversation.members);
         let waiting = self.waiting_in(id).into_iter().map(|(message, pending)| Message {
             id: message,

@@ -1,6 +1,7 @@
 //! What one device knows about an account's conversations, in memory. It is rebuilt from records, and each of its
 //! entrances may be taken twice with the same value.
 
+use core::ops::Bound;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
@@ -53,6 +54,8 @@ pub(crate) struct Conversation {
     pub(crate) opened_at_ms: u64,
     pub(crate) read_to: Cursor,
     pub(crate) messages: BTreeMap<Cursor, KeptMessage>,
+    /// What the server has lost.
+    pub(crate) aside: BTreeMap<MessageId, KeptMessage>,
 }
 
 /// One's own message that has not come back through the mailbox yet.
@@ -188,13 +191,81 @@ impl State {
         conversations.find_map(|conversation| conversation.messages.get(&place)).map(|found| found.sender)
     }
 
+    /// The names of the messages that stand up to this place, in their order.
+    pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
+        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
+        let named = messages.filter(|(cursor, _)| **cursor <= end);
+        let mut names: Vec<_> =
+            named.filter_map(|(cursor, message)| Some((*cursor, message.hash?))).collect();
+        names.sort_unstable_by_key(|(cursor, _)| *cursor);
+        names
+    }
+
+    /// What stands after a place: all places, the messages that people see, and the conversations that were read further.
+    pub(crate) fn after(&self, common: Cursor) -> (Vec<Cursor>, Vec<KeptMessage>, Vec<ConversationId>) {
+        let after = (Bound::Excluded(common), Bound::Unbounded);
+        let places = self.deliveries.range(after).map(|(cursor, _)| *cursor).collect();
+        let messages =
+            self.conversations.values().flat_map(|conversation| conversation.messages.range(after));
+        let is_read = |message: &&KeptMessage| message.content.as_ref().is_some_and(is_shown);
+        let messages = messages.map(|(_, message)| message).filter(is_read).cloned().collect();
+        let marked = self.conversations.iter().filter(|(_, conversation)| conversation.read_to > common);
+        (places, messages, marked.map(|(id, _)| *id).collect())
+    }
+
+    /// Forgets the places after this one; what people see of them is kept aside.
+    pub(crate) fn set_back(&mut self, common: Cursor, aside: Vec<KeptMessage>) {
+        self.deliveries.retain(|cursor, _| *cursor <= common);
+        self.seen.retain(|_, cursor| *cursor <= common);
+        self.logs_seen.retain(|_, cursor| *cursor <= common);
+        for conversation in self.conversations.values_mut() {
+            conversation.messages.retain(|cursor, _| *cursor <= common);
+            conversation.read_to = conversation.read_to.min(common);
+        }
+        aside.into_iter().for_each(|message| self.take_aside(message));
+        self.begin_at(self.start.min(common));
+    }
+
+    /// Keeps a message that the server has lost.
+    pub(crate) fn take_aside(&mut self, message: KeptMessage) {
+        if self.seen.contains_key(&message.message) {
+            return;
+        }
+        if let Some(conversation) = self.conversations.get_mut(&message.conversation) {
+            conversation.aside.insert(message.message, message);
+        }
+    }
+
+    /// Whether this message is kept aside.
+    pub(crate) fn is_aside(&self, message: MessageId) -> bool {
+        self.conversations.values().any(|conversation| conversation.aside.contains_key(&message))
+    }
+
+    /// Those that are kept aside and were deleted, or whose time is over.
+    pub(crate) fn aside_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
+        let aside = self.conversations.values().flat_map(|conversation| conversation.aside.values());
+        let over = aside.filter(|message| self.is_over(message, now_ms));
+        over.map(|message| message.message).collect()
+    }
+
+    fn is_over(&self, message: &KeptMessage, now_ms: u64) -> bool {
+        message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
+            || self.is_deleted(message.message, message.sender)
+    }
+
+    /// Forgets a message that was kept aside.
+    pub(crate) fn erase_aside(&mut self, message: MessageId) {
+        for conversation in self.conversations.values_mut() {
+            if let Some(content) = conversation.aside.remove(&message).and_then(|aside| aside.content) {
+                wipe(&mut { content });
+            }
+        }
+    }
+
     /// The messages that were deleted, or whose time is over, with their places.
     pub(crate) fn to_forget(&self, now_ms: u64) -> Vec<(Cursor, MessageId)> {
         let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
-        let over = messages.filter(|(_, message)| {
-            message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
-                || self.is_deleted(message.message, message.sender)
-        });
+        let over = messages.filter(|(_, message)| self.is_over(message, now_ms));
         over.map(|(cursor, message)| (*cursor, message.message)).collect()
     }
 
@@ -259,6 +330,7 @@ impl State {
             opened_at_ms: kept.opened_at_ms,
             read_to: Cursor::START,
             messages: BTreeMap::new(),
+            aside: BTreeMap::new(),
         });
     }
 
@@ -300,6 +372,7 @@ impl State {
         }
         self.seen.insert(message.message, cursor);
         self.pending.remove(&message.message);
+        conversation.aside.remove(&message.message);
         if let Some((identity, position)) = message.log {
             let first = self.logs_seen.entry((message.sender, identity, position)).or_insert(cursor);
             *first = (*first).min(cursor);
@@ -392,8 +465,9 @@ impl State {
 impl Drop for State {
     /// What people wrote does not stay in memory after a lock.
     fn drop(&mut self) {
-        let received =
-            self.conversations.values_mut().flat_map(|conversation| conversation.messages.values_mut());
+        let received = self.conversations.values_mut().flat_map(|conversation| {
+            conversation.messages.values_mut().chain(conversation.aside.values_mut())
+        });
         let received = received.filter_map(|message| message.content.as_mut());
         let written = self.pending.values_mut().map(|pending| &mut pending.draft.content);
         received.chain(written).for_each(wipe);

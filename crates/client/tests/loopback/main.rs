@@ -14,6 +14,7 @@ mod people;
 mod prekeys;
 mod programs;
 mod resets;
+mod restored;
 mod simulation;
 mod stories;
 mod world;

@@ -27,7 +27,7 @@ pub(crate) const BEGINNING_MS: u64 = 1_790_000_000_000;
 
 /// The store outlasts the relay, which may be restarted at any moment.
 pub(crate) struct World {
-    store: MemoryStore,
+    store: Mutex<MemoryStore>,
     relay: Mutex<Relay>,
     clock: Arc<AtomicU64>,
     entropy: Arc<SeededEntropy>,
@@ -60,12 +60,24 @@ impl World {
         let clock = Arc::new(AtomicU64::new(BEGINNING_MS));
         let entropy = Arc::new(SeededEntropy(Mutex::new(Chance::new(seed ^ 0x7265_6c61))));
         let relay = Mutex::new(start(&store, &clock, &entropy));
-        Arc::new(Self { store, relay, clock, entropy, recorded: Mutex::default() })
+        Arc::new(Self { store: Mutex::new(store), relay, clock, entropy, recorded: Mutex::default() })
     }
 
     /// A new relay over the same store: what was acknowledged is there, what was under way is not.
     pub(crate) fn restart_relay(&self) {
-        *self.relay.lock().unwrap() = start(&self.store, &self.clock, &self.entropy);
+        let store = self.store.lock().unwrap().clone();
+        *self.relay.lock().unwrap() = start(&store, &self.clock, &self.entropy);
+    }
+
+    /// A backup of the server.
+    pub(crate) fn copy_store(&self) -> MemoryStore {
+        self.store.lock().unwrap().copy()
+    }
+
+    /// The server goes on from a backup.
+    pub(crate) fn restore_store(&self, backup: &MemoryStore) {
+        *self.store.lock().unwrap() = backup.copy();
+        self.restart_relay();
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

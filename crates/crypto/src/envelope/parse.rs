@@ -137,6 +137,11 @@ impl Delivery {
         &self.shared.header
     }
 
+    /// The envelope's name, as these bytes have it.
+    pub fn hash(&self) -> EnvelopeHash {
+        self.shared.hash()
+    }
+
     /// Checks the signature with the sender's keys: the identity key, which the caller has from its pins and not from the
     /// server, and the key of the device, for which the identity key vouches.
     ///

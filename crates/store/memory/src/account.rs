@@ -14,6 +14,7 @@ use relay::port::{Credentials, ItemState, NewAccount, NewWraps, StoredSealedVaul
 use crate::prekeys::Pool;
 
 /// All that is one account's own, but its sessions.
+#[derive(Clone)]
 pub(crate) struct Account {
     /// As it was registered; what changes later changes here.
     pub(crate) registered: NewAccount,
@@ -41,12 +42,13 @@ pub(crate) struct Armed {
     pub(crate) at_ms: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct EmailWish {
     pub(crate) email: EmailAddress,
     pub(crate) armed: Option<Armed>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Totp {
     #[default]
     Off,
@@ -58,11 +60,13 @@ pub(crate) enum Totp {
     },
 }
 
+#[derive(Clone)]
 pub(crate) struct PutAway {
     pub(crate) vault: StoredSealedVault,
     pub(crate) at_ms: u64,
 }
 
+#[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) message: MessageId,
     pub(crate) seal: Vec<u8>,

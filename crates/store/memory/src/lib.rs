@@ -45,6 +45,12 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// What it holds at this moment, by itself: a backup.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
+    }
+
     /// Every method makes all of its changes after the last thing that could fail, so a poisoned lock guards whole state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -57,7 +63,7 @@ impl core::fmt::Debug for MemoryStore {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     accounts: HashMap<AccountId, Account>,
     names: BTreeMap<Username, AccountId>,
@@ -72,6 +78,7 @@ struct State {
     counters: HashMap<(u8, [u8; 16]), (u64, u64)>,
 }
 
+#[derive(Clone)]
 struct Envelope {
     sent: SentEnvelope,
     shared: Vec<u8>,
@@ -79,6 +86,7 @@ struct Envelope {
     expires_at_ms: Option<u64>,
 }
 
+#[derive(Clone)]
 struct Mail {
     mail: NewMail,
     tries: u32,

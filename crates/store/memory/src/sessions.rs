@@ -11,6 +11,7 @@ use relay::port::{Expiry, LiveSession, NewSession, PasswordHash, Sessions, Store
 use crate::MemoryStore;
 
 /// A session that has not been ended.
+#[derive(Clone)]
 pub(crate) struct Session {
     begun: NewSession,
     last_seen_at_ms: u64,

@@ -1,0 +1,66 @@
+//! A server that was set back to a copy of before has lost deliveries that this device has seen, and counts their places
+//! anew. What both agree on is certain; what only this device has is kept aside, is shown where it stood, and gives way when
+//! it comes through the mailbox again. So nothing is lost, and nothing new is taken for something old.
+
+use crypto::{envelope::Delivery, id::EnvelopeHash};
+use protocol::{Cursor, mailbox::FetchPage};
+
+use crate::{Device, Interruption, device::Change, engine::Engine, repairs::Repair};
+
+impl<D: Device> Engine<D> {
+    /// Looks whether the last delivery that this device knows still stands where it stood.
+    pub(crate) async fn compare_mailbox(&self) -> Result<(), Interruption> {
+        let _turn = self.syncing.lock().await;
+        self.load_once().await?;
+        let last = self.state().names_until(Cursor(u64::MAX)).pop();
+        match last {
+            Some((cursor, name)) if !self.stands_at(cursor, name).await? => self.set_back(cursor).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds how far both agree, below this end, and keeps aside what stands after it.
+    pub(crate) async fn set_back(&self, end_there: Cursor) -> Result<(), Interruption> {
+        let known = self.state().names_until(end_there);
+        let (mut agreed, mut differs) = (0, known.len());
+        while agreed < differs {
+            let middle = agreed + (differs - agreed) / 2;
+            let (cursor, name) = known[middle];
+            if self.stands_at(cursor, name).await? { agreed = middle + 1 } else { differs = middle }
+        }
+        let common = match agreed {
+            0 => Cursor::START,
+            agreed => known[agreed - 1].0,
+        };
+        let (places, aside, marks) = self.state().after(common);
+        let (device, records) = (&*self.device, &self.records);
+        let mut changes: Vec<Change> =
+            places.iter().map(|cursor| Change::Remove { name: records.delivery(*cursor) }).collect();
+        for message in &aside {
+            changes.push(records.put(device, records.aside(message.message), message));
+        }
+        for conversation in marks {
+            changes.push(records.put(device, records.mark(conversation), &common));
+        }
+        let start = self.state().start().min(common);
+        changes.push(records.put(device, records.start(), &start));
+        changes.push(Change::Remove { name: records.archived_to() });
+        records.write(device, changes).await?;
+        self.state().set_back(common, aside);
+        self.note_repair(Repair::MailboxSetBack).await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Whether this envelope stands at this place of the server's mailbox; an empty place may have held it.
+    async fn stands_at(&self, cursor: Cursor, name: EnvelopeHash) -> Result<bool, Interruption> {
+        let after = Cursor(cursor.0.saturating_sub(1));
+        let page = self.device.call(FetchPage { after, limit: 1 }).await?;
+        let Some(item) = page.items.first().filter(|item| item.cursor == cursor) else { return Ok(false) };
+        if item.shared.0.is_empty() {
+            return Ok(true);
+        }
+        let delivery = Delivery::parse(item.shared.as_slice(), item.seal.as_slice());
+        Ok(delivery.is_ok_and(|delivery| delivery.hash() == name))
+    }
+}
