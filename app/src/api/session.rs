@@ -33,7 +33,8 @@ pub async fn logout(
     /// What is asked.
     request: account::Logout,
 ) -> Answer<account::LoggedOut> {
-    let caller = caller().await?;
+    // Whoever revoked their own device has no session any more, and a cookie that is good for nothing.
+    let caller = caller().await.inspect_err(|_| session_ended())?;
     let answer = relay().logout(&caller, request).await?;
     session_ended();
     Ok(answer)
