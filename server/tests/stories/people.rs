@@ -2,7 +2,7 @@
 
 use crypto::{
     account_key::AccountKey,
-    envelope::{Delivery, Draft, Envelope},
+    envelope::{Delivery, Draft, Envelope, Expiry},
     id::{AccountId, ConversationId, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{KdfParams, StretchedPassword},
@@ -80,7 +80,7 @@ impl Member {
 
     pub(crate) fn sealed(&self, text: &str, to: &[&Member]) -> Send {
         let people: Vec<&Person> = to.iter().map(|member| &member.person).collect();
-        Send { envelope: Binary(self.person.seal(text, &people).to_bytes()) }
+        Send { envelope: Binary(self.person.seal(text, &people).to_bytes()), archived: None }
     }
 
     /// The whole mailbox.
@@ -237,7 +237,7 @@ impl Person {
             message: MessageId::random(&mut rng),
             parents: &[],
             sent_at_ms: 1_790_000_000_000,
-            expires_at_ms: None,
+            expiry: Expiry::Never,
             content: text.as_bytes(),
         };
         draft.seal(self.account, &self.identity, &keys, &mut rng).unwrap()

@@ -174,5 +174,7 @@ mod tests {
         is_send(&account.log_out());
         is_send(&account.open_conversation(&[]));
         is_send(&account.export());
+        is_send(&account.maintain());
+        is_send(&account.forget());
     }
 }

@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use super::{
     ClientAddress, Gateway, Input, Problem, Signed,
+    desk::Desk,
     input::text,
-    session::{Desk, Scope, cookie_name},
+    session::{Scope, cookie_name},
 };
 
 /// What the session is called in the account's list of sessions.

@@ -1,10 +1,7 @@
-//! Messages are read and sent.
-
-use std::sync::Arc;
+//! Messages are read.
 
 use axum::Json;
-use client::{Body, Contact, Message, MessageState, Selection, Thread};
-use http::{HeaderMap, StatusCode};
+use client::{Body, Contact, DeleteError, Message, Selection, timer_line};
 use jiff::Timestamp;
 use protocol::{
     Cursor,
@@ -13,21 +10,24 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    Input, Params, Problem, Signed,
-    account::username,
-    input::text,
-    session::{Desk, Scope},
-};
+use super::{Params, Problem, Segment, Signed, session::Scope};
 
-/// In which a program names its message, so that sending it again is sending it once.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longest such name, in bytes.
-const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 /// So many messages come when nobody says how many.
 const DEFAULT_LIMIT: usize = 100;
 /// Most messages at once.
 const MAX_LIMIT: usize = 1000;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// What a person wrote.
+    Text,
+    /// Somebody set the conversation's timer; `message` says so in words.
+    Timer,
+    /// What `readable` says is not.
+    Unreadable,
+}
 
 /// A message, opened.
 #[derive(Serialize, ToSchema)]
@@ -38,6 +38,8 @@ pub(super) struct Opened {
     /// When it was written, as its author says (RFC 3339, UTC).
     #[schema(example = "2026-01-31T12:00:00.000Z")]
     timestamp: String,
+    /// What it is.
+    kind: Kind,
     /// The text; empty when `readable` is false.
     #[schema(example = "Hi Alice!")]
     message: String,
@@ -53,6 +55,12 @@ pub(super) struct Opened {
     id: String,
     /// The conversation that it is in.
     conversation: String,
+    /// When it disappears, in milliseconds since 1970; `null`: it stays.
+    #[schema(required, example = json!(null))]
+    disappears_at_ms: Option<u64>,
+    /// How many devices of others could not take it: only of one's own that disappear, and only until it has come back
+    /// through the mailbox. The answer to sending it says the same.
+    missed_devices: u32,
     /// Its place in the mailbox: `after` or `before` take it. Opaque.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cursor: Option<String>,
@@ -65,20 +73,24 @@ impl Opened {
         let readers = message.readers.iter().chain(me).filter(|reader| **reader != message.author);
         let mut to: Vec<String> = readers.map(|reader| reader.username.to_string()).collect();
         to.sort_unstable();
-        let (text, readable) = match message.body {
-            Body::Text(text) => (text, true),
-            Body::NeedsNewerVersion | Body::Unreadable => (String::new(), false),
+        let (kind, text) = match message.body {
+            Body::Text(text) => (Kind::Text, text),
+            Body::Timer(seconds) => (Kind::Timer, timer_line(seconds)),
+            Body::NeedsNewerVersion | Body::Unreadable => (Kind::Unreadable, String::new()),
         };
         Self {
             from: message.author.username.to_string(),
             timestamp: timestamp(message.sent_at_ms),
+            kind,
             message: text,
             signature_valid: true,
-            readable,
+            readable: kind != Kind::Unreadable,
             to,
             mine: message.mine,
             id: message.id.to_string(),
             conversation: conversation.to_string(),
+            disappears_at_ms: message.disappears_at_ms,
+            missed_devices: message.missed_devices,
             cursor: message.place.map(|place| place.to_string()),
         }
     }
@@ -147,198 +159,22 @@ pub(super) async fn list(
     Ok(Json(messages.into_iter().map(|message| Opened::of(me, message)).collect()))
 }
 
-/// A message to somebody.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MessageForm {
-    /// The name of who is to read it.
-    #[serde(deserialize_with = "text::string")]
-    #[schema(example = "bob")]
-    recipient: String,
-    /// The text, at most 10 000 bytes.
-    #[serde(deserialize_with = "text::string")]
-    #[schema(example = "Hello Bob! This is a secret message.", min_length = 1, max_length = 10_000)]
-    message: String,
-}
-
-/// It is on the server's disk, sealed.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Sent {
-    /// Always `ok`.
-    #[schema(example = "ok")]
-    status: &'static str,
-    /// The message's id.
-    id: String,
-    /// The conversation that it is in.
-    conversation: String,
-}
-
-/// Sends a message.
+/// One message.
 ///
-/// The answer means that it is on the server's disk. With the header `Idempotency-Key` the same call again, also after a
-/// lost answer or a restart, sends nothing twice.
-#[utoipa::path(post, path = "/api/messages", tag = "Messages", request_body = MessageForm,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The program's own name for this message")),
-    responses((status = 200, body = Sent)))]
-pub(super) async fn send(
-    signed: Signed,
-    headers: HeaderMap,
-    Input(form): Input<MessageForm>,
-) -> Result<Json<Sent>, Problem> {
-    let desk = Arc::clone(signed.may(Scope::Send)?);
-    let key = idempotency_key(&headers)?;
-    let place = desk.place_to_send()?;
-    // Who goes away while it is on its way does not stop it half-way.
-    let sent = tokio::spawn(async move {
-        let _place = place;
-        let name = username(&form.recipient).map_err(|_| Problem::recipient_not_found())?;
-        let found = desk.account.find_user(&name).await.map_err(|error| desk.trouble(error))?;
-        let recipient = found.ok_or_else(Problem::recipient_not_found)?;
-        deliver(&desk, &[recipient], &form.message, key.as_deref()).await
-    });
-    let (conversation, message) = sent.await.map_err(|_| Problem::from(protocol::Code::Internal))??;
-    Ok(Json(Sent { status: "ok", id: message.to_string(), conversation: conversation.to_string() }))
+/// As long as it is there: what was deleted or has disappeared is 404.
+#[utoipa::path(get, path = "/api/messages/{id}", tag = "Messages", params(("id" = String, Path, description = "Which")),
+    responses((status = 200, body = Opened)))]
+pub(super) async fn one(signed: Signed, Segment(id): Segment) -> Result<Json<Opened>, Problem> {
+    let desk = signed.may(Scope::Read)?;
+    let id = message_id(&id)?;
+    desk.sync().await?;
+    let found = desk.account.message(id).ok_or(DeleteError::UnknownMessage)?;
+    Ok(Json(Opened::of(desk.account.me(), found)))
 }
 
-/// A message to several.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GroupMessageForm {
-    /// The names of who is to read it, at most 99.
-    #[schema(example = json!(["bob", "carol"]), min_items = 1, max_items = 99)]
-    recipients: Vec<String>,
-    /// The text, at most 10 000 bytes.
-    #[serde(deserialize_with = "text::string")]
-    #[schema(example = "Lunch at noon?", min_length = 1, max_length = 10_000)]
-    message: String,
-}
-
-/// To whom it went.
-#[derive(Serialize, ToSchema)]
-pub(super) struct GroupSent {
-    /// Always `ok`.
-    #[schema(example = "ok")]
-    status: &'static str,
-    /// How many will read it.
-    sent: usize,
-    /// The names that nobody has.
-    failed: Vec<String>,
-    /// The message's id.
-    id: String,
-    /// The conversation of those who read it.
-    conversation: String,
-}
-
-/// Sends one message to several.
-///
-/// One message in one conversation: everyone sees who else reads. Names that nobody has are in `failed`; the others get it. When
-/// a key has changed, nobody does: the answer is 409 until the new key is accepted.
-#[utoipa::path(post, path = "/api/group-messages", tag = "Messages", request_body = GroupMessageForm,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The program's own name for this message")),
-    responses((status = 200, body = GroupSent)))]
-pub(super) async fn send_to_group(
-    signed: Signed,
-    headers: HeaderMap,
-    Input(form): Input<GroupMessageForm>,
-) -> Result<Json<GroupSent>, Problem> {
-    let desk = Arc::clone(signed.may(Scope::Send)?);
-    let key = idempotency_key(&headers)?;
-    if form.recipients.is_empty() {
-        return Err(Problem::invalid("Choose at least one person to write to"));
-    }
-    if form.recipients.len() >= protocol::limits::MAX_RECIPIENTS {
-        return Err(Problem::invalid("A message goes to at most 99 others: choose fewer"));
-    }
-    let place = desk.place_to_send()?;
-    let sent = tokio::spawn(async move {
-        let _place = place;
-        to_group(&desk, form, key).await
-    });
-    Ok(Json(sent.await.map_err(|_| Problem::from(protocol::Code::Internal))??))
-}
-
-async fn to_group(desk: &Desk, form: GroupMessageForm, key: Option<String>) -> Result<GroupSent, Problem> {
-    let mut found: Vec<Contact> = Vec::new();
-    let mut failed = Vec::new();
-    for name in form.recipients {
-        let somebody = match username(&name) {
-            Ok(name) => desk.account.find_user(&name).await.map_err(|error| desk.trouble(error))?,
-            Err(_) => None,
-        };
-        match somebody {
-            Some(contact) if found.contains(&contact) => {}
-            Some(contact) => found.push(contact),
-            None => failed.push(name),
-        }
-    }
-    if found.is_empty() {
-        return Err(Problem::recipient_not_found());
-    }
-    let (conversation, message) = deliver(desk, &found, &form.message, key.as_deref()).await?;
-    let sent = found.iter().filter(|contact| *contact != desk.account.me()).count();
-    Ok(GroupSent {
-        status: "ok",
-        sent,
-        failed,
-        id: message.to_string(),
-        conversation: conversation.to_string(),
-    })
-}
-
-async fn opened(desk: &Desk, people: &[Contact]) -> Result<Thread, Problem> {
-    let accounts: Vec<_> = people.iter().map(|contact| contact.account).collect();
-    let id = desk.account.open_conversation(&accounts).await.map_err(|error| desk.trouble(error))?;
-    desk.account.thread(id).ok_or_else(Problem::recipient_not_found)
-}
-
-/// Sends, and waits for the server's word. What was not sent is not sent later either: whoever asked decides.
-async fn deliver(
-    desk: &Desk,
-    people: &[Contact],
-    text: &str,
-    key: Option<&str>,
-) -> Result<(ConversationId, MessageId), Problem> {
-    let account = &desk.account;
-    let conversation = opened(desk, people).await?.id;
-    let message = match key {
-        None => account.compose(conversation, text).await?,
-        Some(key) => {
-            // Another device, or this one before it was restarted, may have sent it.
-            desk.sync().await?;
-            account.compose_once(conversation, text, key).await?
-        }
-    };
-    let flushed = account.flush().await;
-    let Some((_, shown)) = account.message(message) else {
-        return Err(Problem::from(protocol::Code::Internal));
-    };
-    if shown.state == MessageState::Sent {
-        let is_same = matches!(&shown.body, Body::Text(sent) if sent == text.trim());
-        return if is_same {
-            Ok((conversation, message))
-        } else {
-            Err(client::ComposeError::NameUsed.into())
-        };
-    }
-    if !account.withdraw(message).await? {
-        // Another call's flush sent it meanwhile.
-        return Ok((conversation, message));
-    }
-    if let Err(interruption) = flushed {
-        return Err(desk.trouble(interruption));
-    }
-    let thread = account.thread(conversation);
-    if thread.as_ref().is_some_and(|thread| !thread.deleted.is_empty()) {
-        return Err(Problem::recipient_not_found());
-    }
-    let changed = thread.is_some_and(|thread| !thread.changed_keys.is_empty());
-    Err(match shown.state {
-        MessageState::Failed(why) if changed => Problem::key_changed(why),
-        MessageState::Failed(why) => Problem::new(StatusCode::CONFLICT, "not_sent", why),
-        MessageState::Received | MessageState::Queued | MessageState::Sending | MessageState::Sent => {
-            Problem::busy("The message was not sent: try again")
-        }
-    })
+/// What is no id is nobody's.
+pub(super) fn message_id(text: &str) -> Result<MessageId, Problem> {
+    text.parse().map_err(|_| DeleteError::UnknownMessage.into())
 }
 
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
@@ -357,17 +193,39 @@ pub(super) fn timestamp(at_ms: u64) -> String {
     format!("{:.3}", at.unwrap_or(Timestamp::MAX))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()));
-    let key =
-        key.ok_or_else(|| Problem::invalid("Idempotency-Key is a name of 1 to 255 visible characters"))?;
-    Ok(Some(key.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use protocol::id::AccountId;
+
     use super::*;
+
+    #[test]
+    fn what_a_timer_says_is_a_line_and_disappearing_is_a_time() {
+        let author = Contact { account: AccountId::from_bytes([1; 16]), username: "bob".parse().unwrap() };
+        let of = |body| {
+            let message = Message {
+                id: MessageId::from_bytes([2; 16]),
+                author: author.clone(),
+                mine: false,
+                body,
+                sent_at_ms: 0,
+                place: None,
+                state: client::MessageState::Received,
+                unread: true,
+                readers: Vec::new(),
+                disappears_at_ms: Some(7),
+                missed_devices: 0,
+            };
+            let opened = Opened::of(&author, (ConversationId::of_set([author.account]), message));
+            serde_json::to_value(opened).unwrap()
+        };
+        let timer = of(Body::Timer(Some(300)));
+        assert_eq!((&timer["kind"], &timer["disappears_at_ms"]), (&"timer".into(), &7.into()));
+        assert_eq!(timer["message"], "Messages disappear after 5 minutes from here on");
+        assert_eq!((&of(Body::Text("x".into()))["kind"], &timer["readable"]), (&"text".into(), &true.into()));
+        let unreadable = of(Body::Unreadable);
+        assert_eq!((&unreadable["kind"], &unreadable["readable"]), (&"unreadable".into(), &false.into()));
+    }
 
     #[test]
     fn times_are_rfc_3339_and_cursors_are_numbers() {
@@ -378,19 +236,6 @@ mod tests {
         assert_eq!(place("17"), Ok(Cursor(17)));
         for bad in ["", "-1", "+1", "x", "99999999999999999999", "1.0"] {
             assert!(place(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_program_names_its_message_in_visible_characters() {
-        let read = |value: &[u8]| {
-            let value = http::HeaderValue::from_bytes(value).unwrap();
-            idempotency_key(&HeaderMap::from_iter([(http::HeaderName::from_static(IDEMPOTENCY_KEY), value)]))
-        };
-        assert_eq!(idempotency_key(&HeaderMap::new()), Ok(None));
-        assert_eq!(read(b"order 17"), Ok(Some("order 17".to_owned())));
-        for bad in [b"".as_slice(), &[b'x'; 256], b"\xff"] {
-            assert!(read(bad).is_err());
         }
     }
 }

@@ -4,22 +4,23 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `account`, `totp`, `reset` | accounts, the second factor, a forgotten password |
-//! | `messages`, `people`, `events` | what is written, by whom, and as it comes |
+//! | `messages`, `send`, `erasure` | what is written: read, sent, deleted, or made to disappear |
+//! | `people`, `events` | with whom, and as it comes |
 //! | `tokens` | personal tokens |
-//! | `session` | open accounts in memory, and the tokens that lead to them |
+//! | `session`, `desk` | open accounts in memory, and the tokens that lead to them |
 //! | `around`, `input`, `problem` | who may call, what comes in, why not |
 //! | `openapi`, `page` | the API described, for programs and for people |
 
 use std::{
     collections::BTreeSet,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use axum::{
     Extension, Json, Router, middleware,
-    routing::{any, delete, get, post},
+    routing::{any, delete, get, post, put},
 };
 use futures::future::join_all;
 use http::StatusCode;
@@ -32,6 +33,8 @@ use crate::device::{Http, Machine, Records, ServerAddress, http::connections};
 
 mod account;
 mod around;
+mod desk;
+mod erasure;
 mod events;
 mod input;
 mod messages;
@@ -40,6 +43,7 @@ mod page;
 mod people;
 mod problem;
 mod reset;
+mod send;
 mod session;
 mod tokens;
 mod totp;
@@ -175,8 +179,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Router<S> {
         .route("/api/conversations", get(people::conversations))
         .route("/api/contacts/{username}/safety-number", get(people::safety_number))
         .route("/api/contacts/{username}/accept-key", post(people::accept_key))
-        .route("/api/messages", get(messages::list).post(messages::send))
-        .route("/api/group-messages", post(messages::send_to_group))
+        .route("/api/conversations/{id}/timer", put(erasure::set_timer))
+        .route("/api/messages", get(messages::list).post(send::send))
+        .route("/api/messages/{id}", get(messages::one).delete(erasure::delete))
+        .route("/api/group-messages", post(send::send_to_group))
         .route("/api/events", get(events::events))
         .route("/api/events/ack", post(events::acknowledge))
         .route("/api/tokens", get(tokens::list).post(tokens::create))
@@ -196,6 +202,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Router<S> {
         .route("/api/{*unknown}", any(unknown))
         .layer(middleware::from_fn_with_state(gateway.clone(), around::around))
         .with_state(gateway)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn unknown() -> Problem {

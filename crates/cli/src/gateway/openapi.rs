@@ -9,7 +9,9 @@ use utoipa::{
     },
 };
 
-use super::{account, events, messages, people, problem::ProblemBody, reset, session, tokens, totp};
+use super::{
+    account, erasure, events, messages, people, problem::ProblemBody, reset, send, session, tokens, totp,
+};
 
 /// What takes no session.
 const PUBLIC: [&str; 6] = [
@@ -40,8 +42,11 @@ const PUBLIC: [&str; 6] = [
         reset::forgot,
         reset::reset,
         messages::list,
-        messages::send,
-        messages::send_to_group,
+        messages::one,
+        send::send,
+        send::send_to_group,
+        erasure::delete,
+        erasure::set_timer,
         people::conversations,
         events::events,
         events::acknowledge,
@@ -79,9 +84,8 @@ impl Modify for Common {
         let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(session::COOKIE_NAME)));
         components.add_security_scheme("cookie", cookie);
         for (path, item) in &mut api.paths.paths {
-            let operations =
-                [&mut item.get, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut);
-            for operation in operations {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+            for operation in operations.into_iter().filter_map(Option::as_mut) {
                 for (status, description) in [
                     ("4XX", "Refused: `detail` says why and what to do."),
                     ("5XX", "Not the caller's fault."),
@@ -131,7 +135,7 @@ mod tests {
     #[test]
     fn every_operation_says_what_it_is_and_how_it_refuses() {
         for (path, item) in openapi().paths.paths {
-            for operation in [item.get, item.post, item.delete].into_iter().flatten() {
+            for operation in [item.get, item.post, item.put, item.delete].into_iter().flatten() {
                 assert!(operation.summary.is_some_and(|summary| !summary.is_empty()), "{path}");
                 assert!(operation.responses.responses.contains_key("4XX"), "{path}");
                 let is_public = PUBLIC.contains(&path.as_str());

@@ -199,9 +199,16 @@ mod tests {
         for path in described["paths"].as_object().unwrap().keys() {
             assert!(page.contains(&escape(path)), "{path}");
         }
-        for field in
-            ["recipient", "requires_totp", "recovery_key", "signature_valid", "expires_in_days", "wait"]
-        {
+        for field in [
+            "recipient",
+            "requires_totp",
+            "recovery_key",
+            "signature_valid",
+            "expires_in_days",
+            "wait",
+            "seconds",
+            "for",
+        ] {
             assert!(page.contains(&format!("<code>{field}</code>")), "{field}");
         }
         let sent = r#"-d '{"message":"Hello Bob! This is a secret message.","recipient":"bob"}'"#;

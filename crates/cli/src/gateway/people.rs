@@ -9,8 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Input, Params, Problem, Segment, Signed,
     account::{Done, username},
+    desk::Desk,
     messages::timestamp,
-    session::{Desk, Scope},
+    session::Scope,
 };
 
 /// Most names in one answer: the directory is read page by page until then.
@@ -68,6 +69,9 @@ pub(super) struct Conversation {
     last_from: Option<String>,
     /// Those whose key has changed: nothing is sent, and nothing of theirs is shown, until the new key is accepted.
     changed_keys: Vec<String>,
+    /// After how many seconds what is written from now on disappears; `null`: it stays.
+    #[schema(required, example = 300)]
+    timer_s: Option<u32>,
 }
 
 /// The conversations.
@@ -78,10 +82,12 @@ pub(super) struct Conversation {
 pub(super) async fn conversations(signed: Signed) -> Result<Json<Vec<Conversation>>, Problem> {
     let desk = signed.may(Scope::Read)?;
     desk.sync().await?;
-    Ok(Json(desk.account.conversations().into_iter().map(shown).collect()))
+    let timer_s = |id| desk.account.thread(id).and_then(|thread| thread.timer_s);
+    let summaries = desk.account.conversations().into_iter();
+    Ok(Json(summaries.map(|summary| shown(timer_s(summary.id), summary)).collect()))
 }
 
-fn shown(summary: ConversationSummary) -> Conversation {
+fn shown(timer_s: Option<u32>, summary: ConversationSummary) -> Conversation {
     let names = |people: Vec<Contact>| people.into_iter().map(|one| one.username.to_string()).collect();
     Conversation {
         id: summary.id.to_string(),
@@ -89,6 +95,7 @@ fn shown(summary: ConversationSummary) -> Conversation {
         last_at: timestamp(summary.last_at_ms),
         last_from: summary.last.map(|last| last.author.username.to_string()),
         changed_keys: names(summary.trouble),
+        timer_s,
     }
 }
 
@@ -165,5 +172,5 @@ async fn looked_at(desk: &Desk, name: &str) -> Result<(Contact, SafetyNumber, bo
 }
 
 fn nobody() -> Problem {
-    Problem::new(http::StatusCode::NOT_FOUND, "not_found", "Nobody has this name")
+    Problem::not_found("Nobody has this name")
 }

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use client::{
-    AcceptKeyError, CallError, ComposeError, Interruption, OpenConversationError, ResetError, SettingsError,
-    SignInError, SignUpError, StoreUnavailable, SyncError,
+    AcceptKeyError, CallError, ComposeError, DeleteError, Interruption, OpenConversationError, ResetError,
+    SettingsError, SignInError, SignUpError, StoreUnavailable, SyncError, TimerError,
 };
 use http::{
     HeaderValue, StatusCode,
@@ -69,8 +69,20 @@ impl Problem {
         Code::UnknownRecipient.into()
     }
 
+    pub(super) fn conversation_not_found() -> Self {
+        Self::not_found("There is no such conversation: GET /api/conversations lists them")
+    }
+
     pub(super) fn key_changed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, "key_changed", detail)
+    }
+
+    pub(super) fn not_sent(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, "not_sent", detail)
+    }
+
+    pub(super) fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
     pub(super) fn busy(detail: &'static str) -> Self {
@@ -158,7 +170,7 @@ impl From<Interruption> for Problem {
             )
             .retry_after(RETRY_UNREACHABLE_S),
             Interruption::Busy(refusal) | Interruption::Refused(refusal) => refusal.into(),
-            Interruption::BadAnswer(_) | Interruption::Vault(_) => {
+            Interruption::BadAnswer(_) | Interruption::OwnLog(_) | Interruption::Vault(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, "bad_answer", interruption.to_string())
             }
             Interruption::NameOfAnother => Self::key_changed(interruption.to_string()),
@@ -281,10 +293,28 @@ impl From<AcceptKeyError> for Problem {
     fn from(error: AcceptKeyError) -> Self {
         match error {
             AcceptKeyError::ChangedAgain => Self::key_changed(error.to_string()),
-            AcceptKeyError::NothingOffered => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", error.to_string())
-            }
+            AcceptKeyError::NothingOffered => Self::not_found(error.to_string()),
             AcceptKeyError::Interrupted(interruption) => interruption.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for Problem {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::UnknownMessage => Self::not_found(error.to_string()),
+            DeleteError::NotYours => Self::new(StatusCode::FORBIDDEN, "not_yours", error.to_string()),
+            DeleteError::Device(unavailable) => unavailable.into(),
+        }
+    }
+}
+
+impl From<TimerError> for Problem {
+    fn from(error: TimerError) -> Self {
+        match error {
+            TimerError::OutOfRange => Self::invalid(error.to_string()),
+            TimerError::UnknownConversation => Self::conversation_not_found(),
+            TimerError::Device(unavailable) => unavailable.into(),
         }
     }
 }

@@ -5,10 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -20,13 +17,9 @@ use http::{
     request::Parts,
 };
 use protocol::Cursor;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinHandle,
-};
 use zeroize::Zeroizing;
 
-use super::{Gateway, Problem, events};
+use super::{Gateway, Problem, desk::Desk, lock};
 use crate::{
     device::{Account, Machine},
     system,
@@ -36,16 +29,10 @@ use crate::{
 const MAX_OPEN: usize = 64;
 /// Most of them of one account: the one that was used longest ago makes room for the next.
 const MAX_OPEN_OF_ONE: usize = 8;
-/// Most messages of one login that are on their way at once.
-const MAX_SENDING: usize = 32;
 /// Most tokens of one login.
 pub(super) const MAX_TOKENS: usize = 32;
-/// An account that nobody uses for so long is closed: a day.
-const IDLE_MS: u64 = 24 * 60 * 60 * 1000;
 /// So often it is looked what is over.
 const TIDY: Duration = Duration::from_secs(30);
-/// For so long after a login the password counts as just typed: ten minutes.
-const FRESH_MS: u64 = 10 * 60 * 1000;
 /// How the cookie is called in which browsers and curl carry a login's token; see [`cookie_name`].
 pub(super) const COOKIE_NAME: &str = "gateway_session";
 
@@ -57,7 +44,7 @@ pub(super) const COOKIE_NAME: &str = "gateway_session";
 pub(super) enum Scope {
     /// See messages, conversations, users, events.
     Read,
-    /// Send messages.
+    /// Send messages, delete them, set timers.
     Send,
     /// Change the account: second factor, tokens, keys of contacts. A login has it; no personal token does.
     Account,
@@ -72,21 +59,6 @@ struct Open {
     desks: BTreeMap<u64, Arc<Desk>>,
     tokens: BTreeMap<TokenHash, Token>,
     last: u64,
-}
-
-/// An open account.
-pub(super) struct Desk {
-    number: u64,
-    pub(super) account: Account,
-    pub(super) machine: Arc<Machine>,
-    password: Mutex<Option<Zeroizing<String>>>,
-    opened_at_ms: u64,
-    used_at_ms: AtomicU64,
-    ended: AtomicBool,
-    sending: Arc<Semaphore>,
-    /// Says that there may be something new.
-    pub(super) grown: watch::Sender<u64>,
-    follower: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Leads to an open account.
@@ -136,79 +108,6 @@ impl FromRequestParts<Gateway> for Signed {
     }
 }
 
-impl Desk {
-    /// The password of the login, if it was typed just now.
-    pub(super) fn fresh_password(&self) -> Option<Zeroizing<String>> {
-        let mut password = lock(&self.password);
-        if system::now_ms().abs_diff(self.opened_at_ms) > FRESH_MS {
-            *password = None;
-        }
-        password.clone()
-    }
-
-    /// What went wrong; an account whose session has ended is not found any more.
-    pub(super) fn trouble(&self, error: impl Into<Problem>) -> Problem {
-        let problem = error.into();
-        if problem.ends_the_session() {
-            self.ended.store(true, Ordering::Relaxed);
-        }
-        problem
-    }
-
-    /// Fetches what is new.
-    pub(super) async fn sync(&self) -> Result<(), Problem> {
-        self.check_open()?;
-        let synced = self.account.sync().await;
-        // Whatever it says once the account is closed, that is why.
-        self.check_open()?;
-        synced.map(drop).map_err(|error| self.trouble(error))
-    }
-
-    fn check_open(&self) -> Result<(), Problem> {
-        if self.ended.load(Ordering::Relaxed) { Err(Problem::not_signed_in()) } else { Ok(()) }
-    }
-
-    /// A place among the messages that are on their way.
-    pub(super) fn place_to_send(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let place = Arc::clone(&self.sending).try_acquire_owned();
-        place.map_err(|_| Problem::busy("Too many messages are on their way: try again in a few seconds"))
-    }
-
-    /// Wakes whoever waits: there may be something new, or nothing more to wait for.
-    fn wake(&self) {
-        self.grown.send_modify(|times| *times += 1);
-    }
-
-    /// Begins to follow the server's events, once.
-    pub(super) fn follow(&self) {
-        lock(&self.follower).get_or_insert_with(|| {
-            tokio::spawn(events::follow(Arc::clone(&self.machine), self.grown.clone()))
-        });
-    }
-
-    fn is_over(&self, now_ms: u64) -> bool {
-        let idle = now_ms.saturating_sub(self.used_at_ms.load(Ordering::Relaxed));
-        self.ended.load(Ordering::Relaxed) || idle > IDLE_MS
-    }
-
-    /// Ends the session on the server, and forgets the keys.
-    pub(super) async fn close(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-        *lock(&self.password) = None;
-        self.wake();
-        // The records are in memory, and go with the account.
-        let _ = self.account.log_out().await;
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        if let Some(follower) = lock(&self.follower).take() {
-            follower.abort();
-        }
-    }
-}
-
 impl Sessions {
     /// Opens a desk for an account that has just signed in, and draws the login's token. Also returns those that have to be
     /// closed: they were forgotten, or make room.
@@ -226,7 +125,7 @@ impl Sessions {
         let mut displaced = open.sweep(now_ms);
         let of_one = open.desks.values().filter(|desk| desk.account.me() == account.me());
         let mut of_one: Vec<_> = of_one.cloned().collect();
-        of_one.sort_by_key(|desk| std::cmp::Reverse(desk.used_at_ms.load(Ordering::Relaxed)));
+        of_one.sort_by_key(|desk| std::cmp::Reverse(desk.used_at_ms()));
         for longest_unused in of_one.into_iter().skip(MAX_OPEN_OF_ONE - 1) {
             open.remove(longest_unused.number);
             displaced.push(longest_unused);
@@ -236,18 +135,7 @@ impl Sessions {
         }
         open.last += 1;
         let number = open.last;
-        let desk = Desk {
-            number,
-            account,
-            machine,
-            password: Mutex::new(Some(password)),
-            opened_at_ms: now_ms,
-            used_at_ms: AtomicU64::new(now_ms),
-            ended: AtomicBool::new(false),
-            sending: Arc::new(Semaphore::new(MAX_SENDING)),
-            grown: watch::channel(0).0,
-            follower: Mutex::new(None),
-        };
+        let desk = Desk::new(number, account, machine, password, now_ms);
         open.desks.insert(number, Arc::new(desk));
         let scopes = vec![Scope::Read, Scope::Send, Scope::Account];
         let token = open.issue(number, "login".to_owned(), scopes, None, now_ms);
@@ -278,8 +166,8 @@ impl Sessions {
         let Some(token) = open.tokens.get(token).filter(|token| !token.is_over(now_ms)) else { return false };
         // Who follows a stream uses the account.
         open.desks.get(&token.desk).is_some_and(|desk| {
-            desk.used_at_ms.store(now_ms, Ordering::Relaxed);
-            !desk.ended.load(Ordering::Relaxed)
+            desk.touch(now_ms);
+            !desk.has_ended()
         })
     }
 
@@ -356,7 +244,7 @@ impl Sessions {
         token.last_used_at_ms = Some(now_ms);
         let (desk, scopes) = (token.desk, token.scopes.clone());
         let desk = Arc::clone(open.desks.get(&desk)?);
-        desk.used_at_ms.store(now_ms, Ordering::Relaxed);
+        desk.touch(now_ms);
         Some(Signed { desk, token: hash, scopes })
     }
 
@@ -439,8 +327,4 @@ fn presented(headers: &HeaderMap, is_https: bool) -> Option<Zeroizing<String>> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == own).map(|(_, token)| Zeroizing::new(token.to_owned()))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -120,7 +120,7 @@ pub(super) async fn revoke(
 ) -> Result<Json<Done>, Problem> {
     let desk = signed.may(Scope::Account)?;
     let revoked = id.parse().is_ok_and(|id| gateway.sessions().revoke(desk, id));
-    let missing = || Problem::new(http::StatusCode::NOT_FOUND, "not_found", "There is no token of this id");
+    let missing = || Problem::not_found("There is no token of this id");
     revoked.then_some(Json(Done::OK)).ok_or_else(missing)
 }
 

@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 use super::{
     Input, Problem, Signed,
     account::{Done, code},
+    desk::Desk,
     input,
-    session::{Desk, Scope},
+    session::Scope,
 };
 
 /// The account's owner once more.

@@ -1,6 +1,6 @@
 //! Where a command works: its profile, the machine's port for the engine, and the account, once it is open.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use client::{Confirmation, Device, Interruption, SettingsError};
 use protocol::{account::CurrentSession, second_factor::SecondFactorCode};
@@ -12,9 +12,17 @@ use super::{
     profile::{Profile, Session, keyring, session::Opened},
     say::{Shown, patiently, talk},
 };
-use crate::device::{Account, Http, Machine, Records, ServerAddress, http};
+use crate::{
+    device::{Account, Http, Machine, Records, ServerAddress, http},
+    system,
+    upkeep::Upkeep,
+};
 
 const USUAL_SERVER: &str = "http://127.0.0.1:8080";
+/// So often a command looks after the account's keys when its own work is done: once a day, in milliseconds.
+const MAINTAIN_EVERY_MS: u64 = 24 * 60 * 60 * 1000;
+/// For so long at most: whoever called the command waits for its end.
+const MAINTAIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a command works. In the shell it stays from command to command, and the account stays open.
 pub(super) struct Desk {
@@ -30,6 +38,8 @@ pub(super) struct Desk {
 struct Open {
     account: Account,
     opened: Opened,
+    /// Where it stays open for longer.
+    upkeep: Option<Upkeep>,
 }
 
 impl Desk {
@@ -93,7 +103,7 @@ impl Desk {
         let ended = || Problem::from(Interruption::SessionEnded);
         let account_key = opened.account_key(&current).ok_or_else(ended)?;
         let account = patiently(&what, client::resume(machine, current, account_key)).await?;
-        self.open = Some(Open { account: account.clone(), opened });
+        self.open = Some(Open { account: account.clone(), opened, upkeep: None });
         Ok(account)
     }
 
@@ -117,7 +127,7 @@ impl Desk {
         if !self.profile.keep_session(&opened)? {
             talk("No keyring holds this profile's key: each command will ask for the password.");
         }
-        self.open = Some(Open { account: account.clone(), opened });
+        self.open = Some(Open { account: account.clone(), opened, upkeep: None });
         Ok(())
     }
 
@@ -132,13 +142,52 @@ impl Desk {
     /// The token may have been renewed: the next command goes on with the new one.
     pub(super) fn keep_token(&mut self) -> Result<(), Problem> {
         let (Some(machine), Some(open)) = (&self.machine, &mut self.open) else { return Ok(()) };
-        match machine.token() {
-            Some(token) if token != open.opened.token => {
-                open.opened.renew(machine, token);
-                self.profile.update_session(&open.opened)
-            }
-            _ => Ok(()),
+        let session = open.opened.session.session;
+        if let Some(token) = machine.token().filter(|token| *token != open.opened.token) {
+            open.opened.renew(machine, token);
+            self.profile.update_session(&open.opened)?;
         }
+        let maintained = open.upkeep.as_ref().and_then(Upkeep::maintained_at_ms);
+        if maintained > open.opened.session.maintained_at_ms {
+            open.opened.session.maintained_at_ms = maintained;
+            self.profile.note_upkeep(session, maintained.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Looks after the account in the background, if it is open: it stays so for longer than one command.
+    pub(super) fn look_after(&mut self) {
+        let Some(Open { account, upkeep, .. }) = &mut self.open else { return };
+        // Whoever uses the account finds out that its session has ended.
+        upkeep.get_or_insert_with(|| Upkeep::begin(account, || {}));
+    }
+
+    /// Nothing goes on in the background any more.
+    pub(super) fn stop_upkeep(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.upkeep = None;
+        }
+    }
+
+    /// Looks after the account's keys, if it is open and nobody has done so for a day. The command is done by then: what goes
+    /// wrong here is tried again by the next one, and nobody needs to know.
+    pub(super) async fn maintain(&mut self) {
+        let Some(Open { account, opened, upkeep: None }) = &self.open else { return };
+        let session = opened.session.session;
+        let last = self.maintained_at_ms();
+        let is_due = |at_ms: u64| system::now_ms().abs_diff(at_ms) > MAINTAIN_EVERY_MS;
+        if !last.is_none_or(is_due) {
+            return;
+        }
+        let work = patiently("Looking after keys", account.maintain());
+        if let Ok(Ok(())) = tokio::time::timeout(MAINTAIN_PATIENCE, work).await {
+            let _ = self.profile.note_upkeep(session, system::now_ms());
+        }
+    }
+
+    /// When the account's keys were last looked after, in milliseconds since 1970.
+    pub(super) fn maintained_at_ms(&self) -> Option<u64> {
+        self.profile.session().ok().flatten().and_then(|session| session.maintained_at_ms)
     }
 
     /// Whether somebody is signed in here, and no password is asked for.
@@ -165,6 +214,7 @@ impl Desk {
     /// Ends the work: what a command left is on disk.
     pub(super) async fn close(mut self) -> Result<(), Problem> {
         let kept = self.keep_token();
+        self.open = None;
         if let Some(Records::File(records)) = self.machine.as_deref().map(Machine::records) {
             records.close().await;
         }

@@ -3,8 +3,9 @@
 use std::{fmt::Display, process::ExitCode};
 
 use client::{
-    AcceptKeyError, ComposeError, Interruption, OpenConversationError, RecoveryKeyRefused, ResetError,
-    SealedVaultError, SettingsError, SignInError, SignUpError, StoreUnavailable, SyncError,
+    AcceptKeyError, ComposeError, Contact, DeleteError, Interruption, OpenConversationError,
+    RecoveryKeyRefused, ResetError, SealedVaultError, SettingsError, SignInError, SignUpError,
+    StoreUnavailable, SyncError, TimerError,
 };
 use protocol::{Code, Refusal, password::PasswordRefused, second_factor::CodeRefused};
 use store_device::CannotOpenRecords;
@@ -72,6 +73,14 @@ impl Problem {
         Self::new(Ending::NotSignedIn, "Nobody is signed in here: `secure-messaging login` comes first")
     }
 
+    /// A contact's key has changed: the sentence goes on with what to do.
+    pub(crate) fn key_changed(why: impl Display, contact: &Contact) -> Self {
+        Self::new(
+            Ending::KeyChanged,
+            format!("{why}: `secure-messaging verify {} --accept`", contact.username),
+        )
+    }
+
     /// The words are on the screen already.
     pub(crate) fn silent(ending: Ending) -> Self {
         Self { ending, said: Said::Nothing }
@@ -133,7 +142,7 @@ impl From<Interruption> for Problem {
             ),
             Interruption::BadAnswer(_) => Self::new(Ending::Server, &interruption),
             Interruption::Device(unavailable) => (*unavailable).into(),
-            Interruption::NameOfAnother | Interruption::Vault(_) => {
+            Interruption::NameOfAnother | Interruption::OwnLog(_) | Interruption::Vault(_) => {
                 Self::new(Ending::KeyChanged, &interruption)
             }
         }
@@ -244,6 +253,25 @@ impl From<ComposeError> for Problem {
             ComposeError::Text(_) | ComposeError::UnknownConversation => Self::usage(error),
             ComposeError::NameUsed => Self::failed(error),
             ComposeError::Device(unavailable) => unavailable.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for Problem {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::UnknownMessage => Self::new(Ending::NotFound, error),
+            DeleteError::NotYours => Self::failed(error),
+            DeleteError::Device(unavailable) => unavailable.into(),
+        }
+    }
+}
+
+impl From<TimerError> for Problem {
+    fn from(error: TimerError) -> Self {
+        match error {
+            TimerError::OutOfRange | TimerError::UnknownConversation => Self::usage(error),
+            TimerError::Device(unavailable) => unavailable.into(),
         }
     }
 }

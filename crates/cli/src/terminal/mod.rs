@@ -34,13 +34,17 @@ pub use options::Options;
 use desk::Desk;
 use ending::Problem;
 use say::talk;
+use tokio::runtime::Builder;
 
 /// Does one command. `whole` is the command line of the binary, for completions and the manual.
 pub fn run(command: Command, before: Options, whole: clap::Command) -> ExitCode {
-    in_time(async {
+    in_time(Builder::new_current_thread(), async {
         let (options, word) = command.take_apart();
         let mut desk = Desk::new(options.after(before)).inspect_err(tell_plainly)?;
         let done = word.run(&mut desk, &whole).await;
+        if done.is_ok() {
+            desk.maintain().await;
+        }
         finish(desk, done).await
     })
 }
@@ -52,16 +56,18 @@ pub fn shell(options: Options, whole: clap::Command) -> ExitCode {
         talk("Without a command, in a terminal, this is the interactive shell.");
         return Ending::Usage.into();
     }
-    in_time(async {
+    // While a person types, this thread waits for them: what goes on in the background has another one.
+    let mut threads = Builder::new_multi_thread();
+    threads.worker_threads(1);
+    in_time(threads, async {
         let mut desk = Desk::new(options).inspect_err(tell_plainly)?;
         let done = shell::run(&mut desk, &whole).await;
         finish(desk, done).await
     })
 }
 
-fn in_time(work: impl Future<Output = Result<(), Problem>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ending = match runtime {
+fn in_time(mut runtime: Builder, work: impl Future<Output = Result<(), Problem>>) -> ExitCode {
+    let ending = match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(work).err().map_or(Ending::Done, |problem| problem.ending),
         Err(error) => {
             talk(format!("error: {error}"));

@@ -35,6 +35,7 @@ pub(super) async fn run(desk: &mut Desk, whole: &clap::Command) -> Result<(), Pr
         Editor::with_history(ask::editing(), MemHistory::new()).map_err(unreadable)?;
     let words = Words::default();
     if desk.opens_without_asking() && desk.account().await.is_ok() {
+        desk.look_after();
         words.learn(desk).await;
     }
     editor.set_helper(Some(words));
@@ -78,6 +79,7 @@ pub(super) async fn run(desk: &mut Desk, whole: &clap::Command) -> Result<(), Pr
                 desk.close_account();
             }
         }
+        desk.look_after();
         if let Some(words) = editor.helper_mut() {
             words.learn(desk).await;
         }

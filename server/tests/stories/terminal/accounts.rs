@@ -49,9 +49,17 @@ fn a_session_ends_here_by_logging_out_and_elsewhere_by_its_list() {
     // Logging in again takes the place of the session that was there.
     assert_eq!(home.says("alice", &["login", "alice"]).code, Some(0));
     assert_eq!(home.lines("alice", &["sessions"]).len(), 2);
-    assert_eq!(home.lines("alice", &["sessions", "--end-others"])[0]["ended"], 1);
+    let others = home.lines("alice", &["sessions"]);
+    let other = others.iter().find(|one| one["current"] == false).unwrap()["session"].as_str().unwrap();
+    let told = home.says("alice", &["sessions", "--end", other]);
+    assert_eq!(told.err, "1 session was ended, and its device is revoked.\n", "{told:?}");
     let told = elsewhere.says("alice", &["inbox"]);
     assert_eq!(told.code, Some(4), "{told:?}");
+    assert_eq!(home.says("alice", &["whoami"]).code, Some(0));
+    assert_eq!(elsewhere.says("alice", &["login", "alice"]).code, Some(0));
+    let ended = home.lines("alice", &["sessions", "--end-others"]);
+    assert_eq!(ended, [serde_json::json!({"ended": 1, "devices_revoked": 1})]);
+    assert_eq!(elsewhere.says("alice", &["inbox"]).code, Some(4));
     assert_eq!(home.says("alice", &["whoami"]).code, Some(0));
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conversations;
+mod disappearing;
 mod machine;
 mod screen;
 mod transcript;

@@ -10,7 +10,7 @@ use crate::{
         desk::Desk,
         ending::{Ending, Problem},
         profile::keyring,
-        say::{Shown, data, json},
+        say::{Shown, data, json, time},
     },
 };
 
@@ -39,6 +39,7 @@ pub(super) async fn run(desk: &mut Desk) -> Result<(), Problem> {
         false => fine("keyring", "there is none, or it is switched off: each command asks for the password"),
     });
     findings.push(session(desk).await);
+    findings.extend(upkeep(desk).await);
     for finding in &findings {
         if desk.options.json {
             json::object(finding)?;
@@ -137,6 +138,20 @@ async fn session(desk: &mut Desk) -> Finding {
         }
         Err(problem) => of_problem("session", &problem, "cannot be gone on with"),
     }
+}
+
+/// How the open account's keys are looked after.
+async fn upkeep(desk: &Desk) -> Option<Finding> {
+    let repairs = desk.open_account()?.repairs().await.ok()?.len();
+    let keys = match desk.maintained_at_ms() {
+        Some(at_ms) => format!("keys were looked after at {}", time::local(at_ms)),
+        None => "keys are looked after when this command is done".to_owned(),
+    };
+    let mended = match repairs {
+        0 => "nothing had to be mended".to_owned(),
+        repairs => format!("{repairs} things were mended, see `secure-messaging repairs`"),
+    };
+    Some(fine("upkeep", format!("{keys}; {mended}")))
 }
 
 fn of_problem(what: &'static str, problem: &Problem, otherwise: &str) -> Finding {

@@ -1,10 +1,11 @@
 use clap::Args;
-use client::{Body, Message, Selection, Synced};
+use client::{Body, Message, Selection, Synced, timer_line};
 use protocol::Cursor;
 
 use super::send::person;
 use crate::{
     device::Account,
+    system,
     terminal::{
         desk::Desk,
         ending::Problem,
@@ -37,12 +38,17 @@ pub struct Inbox {
     /// Only what came after this place of the mailbox (`place` in JSON), the oldest first
     #[arg(long, value_name = "PLACE", conflicts_with = "all")]
     after: Option<u64>,
+    /// Show the messages' ids, for `delete`
+    #[arg(long)]
+    ids: bool,
 }
 
 impl Inbox {
     pub(super) async fn run(self, desk: &mut Desk) -> Result<(), Problem> {
         let account = desk.account().await?;
         fetch(&account).await?;
+        // Fetching may have taken longer than a message stays.
+        account.forget().await?;
         let conversation = match &self.with {
             Some(name) => Some(account.open_conversation(&[person(&account, name).await?.account]).await?),
             None => None,
@@ -66,6 +72,9 @@ impl Inbox {
                 data("")?;
             }
             print(message, desk.options.json)?;
+            if self.ids && !desk.options.json {
+                data(format!("Id: {}", message.id))?;
+            }
             if !read.contains(conversation) {
                 read.push(*conversation);
             }
@@ -122,8 +131,12 @@ struct Line<'a> {
     sent_at_ms: u64,
     mine: bool,
     unread: bool,
+    /// `text`, `timer` (somebody set the conversation's timer, and `message` says so), or `unreadable`.
+    kind: &'static str,
+    /// When it disappears; `null`: it stays.
+    disappears_at_ms: Option<u64>,
     /// `null`: it did not open, or takes a newer version.
-    message: Option<&'a str>,
+    message: Option<String>,
     signature_valid: bool,
 }
 
@@ -140,8 +153,15 @@ pub(super) fn print(message: &Message, as_json: bool) -> Result<(), Problem> {
             sent_at_ms: message.sent_at_ms,
             mine: message.mine,
             unread: message.unread,
+            kind: match &message.body {
+                Body::Text(_) => "text",
+                Body::Timer(_) => "timer",
+                Body::NeedsNewerVersion | Body::Unreadable => "unreadable",
+            },
+            disappears_at_ms: message.disappears_at_ms,
             message: match &message.body {
-                Body::Text(text) => Some(text),
+                Body::Text(text) => Some(text.clone()),
+                Body::Timer(seconds) => Some(timer_line(*seconds)),
                 Body::NeedsNewerVersion | Body::Unreadable => None,
             },
             // What does not verify is never shown.
@@ -150,13 +170,18 @@ pub(super) fn print(message: &Message, as_json: bool) -> Result<(), Problem> {
     }
     let margin = "         ";
     let body = match &message.body {
-        Body::Text(text) => format!("{} ✔ (decrypted)", Shown::block(text, margin)),
-        Body::NeedsNewerVersion => "(a newer version of this program can show it)".to_owned(),
-        Body::Unreadable => "✘ (cannot be decrypted)".to_owned(),
+        Body::Text(text) => format!("Message: {} ✔ (decrypted)", Shown::block(text, margin)),
+        Body::Timer(seconds) => format!("Timer: {}", timer_line(*seconds)),
+        Body::NeedsNewerVersion => "Message: (a newer version of this program can show it)".to_owned(),
+        Body::Unreadable => "Message: ✘ (cannot be decrypted)".to_owned(),
     };
-    data(format!("From: {}\nMessage: {body}", Shown::line(from)))?;
+    data(format!("From: {}\n{body}", Shown::line(from)))?;
     if with.len() > 1 || message.mine {
         data(format!("With: {}", Shown::line(&with.join(", "))))?;
     }
-    data(format!("Sent: {}", time::local(message.sent_at_ms)))
+    let disappears = message
+        .disappears_at_ms
+        .map(|at_ms| format!(" (disappears in {})", time::left(at_ms, system::now_ms())))
+        .unwrap_or_default();
+    data(format!("Sent: {}{disappears}", time::local(message.sent_at_ms)))
 }

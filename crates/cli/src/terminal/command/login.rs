@@ -1,14 +1,11 @@
 use clap::Args;
-use client::{SignIn, SignInError};
-use protocol::Username;
+use client::{Device, SignIn, SignInError};
+use protocol::{Username, session::EndSession};
 
-use crate::{
-    device::Account,
-    terminal::{
-        desk::{Desk, device_name},
-        ending::Problem,
-        say::{data, json, patiently},
-    },
+use crate::terminal::{
+    desk::{Desk, device_name},
+    ending::Problem,
+    say::{data, json, patiently},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -65,7 +62,8 @@ impl Login {
             return Err(problem);
         }
         if let Some(old) = standing {
-            end_quietly(&account, old.session).await;
+            // It may have ended by itself. Only the session: the device goes on in the new one.
+            let _ = machine.call(EndSession { session: old.session }).await;
         }
         if desk.options.json {
             let server = machine.http().server().to_string();
@@ -78,9 +76,4 @@ impl Login {
         }
         data("Login successful. Session started.")
     }
-}
-
-/// The session that this one took the place of. It may have ended by itself.
-async fn end_quietly(account: &Account, old: protocol::SessionId) {
-    let _ = account.end_session(old).await;
 }

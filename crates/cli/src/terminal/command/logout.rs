@@ -32,11 +32,19 @@ impl Logout {
                 return Err(Problem::new(Ending::Failed, "You are still signed in"));
             }
         }
-        // The password is not needed for leaving. Without the keyring the session ends by itself after a week.
-        if let Some(opened) = session.open_with_keyring(&desk.profile) {
-            machine.set_token(Some(opened.token));
+        let account = if desk.opens_without_asking() { desk.account().await.ok() } else { None };
+        desk.stop_upkeep();
+        match account {
+            // The device leaves the account's list.
+            Some(account) => account.log_out().await?,
+            // The password is not needed for leaving. Without the keyring the session ends by itself after a week.
+            None => {
+                if let Some(opened) = session.open_with_keyring(&desk.profile) {
+                    machine.set_token(Some(opened.token));
+                }
+                client::log_out_locked(&*machine, &session.username, Some(session.account)).await?;
+            }
         }
-        client::log_out_locked(&*machine, &session.username, Some(session.account)).await?;
         if machine.http().problem().is_some() {
             talk(
                 "The server could not be told: the session ends there after a week without use, or by `sessions --end` elsewhere.",

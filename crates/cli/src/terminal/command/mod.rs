@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Options, desk::Desk, ending::Problem};
 
 mod completions;
+mod delete;
 mod doctor;
 mod export;
 mod forgot;
@@ -14,9 +15,11 @@ mod logout;
 mod man;
 mod password;
 mod register;
+mod repairs;
 mod reset;
 mod send;
 mod sessions;
+mod timer;
 mod totp;
 mod users;
 mod verify;
@@ -83,6 +86,12 @@ words! {
     /// Follow new messages as they come
     #[command(before_help = watch::EXAMPLES)]
     Watch(watch::Watch),
+    /// Delete a message, for yourself or for everyone
+    #[command(before_help = delete::EXAMPLES)]
+    Delete(delete::Delete),
+    /// Have messages of a conversation disappear by themselves
+    #[command(before_help = timer::EXAMPLES)]
+    Timer(timer::Timer),
     /// List who has an account
     #[command(before_help = users::EXAMPLES)]
     Users(users::Users),
@@ -112,6 +121,9 @@ words! {
     Logout(logout::Logout),
     /// See whether everything is as it should be
     Doctor(Nothing),
+    /// Show what this program found at odds and mended by itself
+    #[command(before_help = repairs::EXAMPLES)]
+    Repairs(Nothing),
     /// Print completions for a shell
     #[command(before_help = completions::EXAMPLES)]
     Completions(completions::Completions),
@@ -130,6 +142,8 @@ impl Word {
             Self::Send(word) => word.run(desk).await,
             Self::Inbox(word) => word.run(desk).await,
             Self::Watch(word) => word.run(desk).await,
+            Self::Delete(word) => word.run(desk).await,
+            Self::Timer(word) => word.run(desk).await,
             Self::Users(word) => word.run(desk).await,
             Self::Verify(word) => word.run(desk).await,
             Self::Whoami(Nothing {}) => whoami::run(desk).await,
@@ -141,6 +155,7 @@ impl Word {
             Self::Export(word) => word.run(desk).await,
             Self::Logout(word) => word.run(desk).await,
             Self::Doctor(Nothing {}) => doctor::run(desk).await,
+            Self::Repairs(Nothing {}) => repairs::run(desk).await,
             Self::Completions(word) => word.run(whole),
             Self::Man(Nothing {}) => man::run(whole),
             Self::Quit(Nothing {}) => Ok(()),

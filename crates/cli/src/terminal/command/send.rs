@@ -1,11 +1,16 @@
 use std::io::{self, IsTerminal, Read};
 
 use clap::Args;
-use client::{Contact, MessageState};
-use protocol::{Username, limits::MAX_TEXT_BYTES};
+use client::{Contact, Message, MessageState};
+use protocol::{
+    Username,
+    id::{ConversationId, MessageId},
+    limits::MAX_TEXT_BYTES,
+};
 
 use crate::{
     device::Account,
+    system,
     terminal::{
         desk::Desk,
         ending::{Ending, Problem, Said},
@@ -39,6 +44,10 @@ struct SentMessage<'a> {
     id: String,
     to: Vec<&'a str>,
     sent_at_ms: u64,
+    /// When it disappears; `null`: it stays.
+    disappears_at_ms: Option<u64>,
+    /// How many devices of the others could not take it.
+    missed_devices: u32,
 }
 
 impl Send {
@@ -76,38 +85,60 @@ impl Send {
             None => account.compose(conversation, &text).await?,
         };
         *waits = true;
-        if let Err(interruption) = patiently("Sending", account.flush()).await {
-            talk("The message is kept here, and goes out with the next command that reaches the server.");
-            return Err(interruption.into());
-        }
-        let state = account.message(id).map(|(_, message)| message.state);
-        match state {
-            Some(MessageState::Sent) | Some(MessageState::Received) => {}
-            Some(MessageState::Failed(why)) => {
-                // It was not sent, and is not sent later behind the caller's back.
-                account.discard(id).await?;
-                let thread = account.thread(conversation);
-                let changed = thread.map(|thread| thread.changed_keys).unwrap_or_default();
-                return Err(match changed.first() {
-                    Some(first) => Problem::new(
-                        Ending::KeyChanged,
-                        format!("{why}: `secure-messaging verify {} --accept`", first.username),
-                    ),
-                    None => Problem::failed(why),
-                });
-            }
-            Some(MessageState::Queued | MessageState::Sending) | None => {
-                return Err(Problem { ending: Ending::Server, said: Said::Unreachable });
-            }
-        }
+        let sent = delivered(&account, conversation, id, "The message").await?;
+        let missed_devices = sent.as_ref().map_or(0, |sent| sent.missed_devices);
         // Once it has come back through the mailbox, nothing of it waits here any more. It is sent whether or not that works.
         let _ = patiently("Sending", account.sync()).await;
+        match missed_devices {
+            0 => {}
+            1 => talk("1 device of theirs could not take it: it will not be seen there."),
+            missed => {
+                talk(format!("{missed} devices of theirs could not take it: it will not be seen there."))
+            }
+        }
         if desk.options.json {
-            let (_, message) = account.message(id).ok_or_else(|| Problem::failed("The message is gone"))?;
             let to = people.iter().map(|person| person.username.as_str()).collect();
-            return json::object(&SentMessage { id: id.to_string(), to, sent_at_ms: message.sent_at_ms });
+            let (sent_at_ms, disappears_at_ms) =
+                sent.map_or((system::now_ms(), None), |sent| (sent.sent_at_ms, sent.disappears_at_ms));
+            return json::object(&SentMessage {
+                id: id.to_string(),
+                to,
+                sent_at_ms,
+                disappears_at_ms,
+                missed_devices,
+            });
         }
         data("Message encrypted and sent successfully.")
+    }
+}
+
+/// Sends what waits, and says what became of this message. `None`: it was sent, and is not here any more.
+pub(super) async fn delivered(
+    account: &Account,
+    conversation: ConversationId,
+    id: MessageId,
+    what: &str,
+) -> Result<Option<Message>, Problem> {
+    if let Err(interruption) = patiently("Sending", account.flush()).await {
+        talk(format!("{what} is kept here, and goes out with the next command that reaches the server."));
+        return Err(interruption.into());
+    }
+    let Some((_, message)) = account.message(id) else { return Ok(None) };
+    match message.state {
+        MessageState::Sent | MessageState::Received => Ok(Some(message)),
+        MessageState::Failed(why) => {
+            // It was not sent, and is not sent later behind the caller's back.
+            account.discard(id).await?;
+            let thread = account.thread(conversation);
+            let changed = thread.map(|thread| thread.changed_keys).unwrap_or_default();
+            Err(match changed.first() {
+                Some(first) => Problem::key_changed(why, first),
+                None => Problem::failed(why),
+            })
+        }
+        MessageState::Queued | MessageState::Sending => {
+            Err(Problem { ending: Ending::Server, said: Said::Unreachable })
+        }
     }
 }
 

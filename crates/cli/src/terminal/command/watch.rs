@@ -38,6 +38,7 @@ impl Watch {
     pub(super) async fn run(self, desk: &mut Desk) -> Result<(), Problem> {
         let account = desk.account().await?;
         let machine = desk.machine().await?;
+        desk.look_after();
         inbox::fetch(&account).await?;
         let mut seen = self.after.map_or_else(|| account.mailbox_end(), Cursor);
         if !desk.options.json {
@@ -87,6 +88,7 @@ impl Watch {
         // What cannot be sent now is tried again with the next wake.
         let _ = account.flush().await;
         desk.keep_token()?;
+        account.forget().await?;
         let selection = Selection { conversation: None, mine: self.sent, limit: usize::MAX };
         for (_, message) in account.messages_after(*seen, selection) {
             inbox::print(&message, desk.options.json)?;

@@ -35,6 +35,9 @@ pub(in crate::terminal) struct Session {
     local_key: Binary,
     token: Binary,
     account_key: Binary,
+    /// When the account's keys were last looked after, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::terminal) maintained_at_ms: Option<u64>,
 }
 
 /// A session, and the key that opens it.
@@ -70,6 +73,7 @@ impl Session {
             local_key: Binary(local_key.wrap(&kdf, &stretched, rng)),
             token: Binary(local_key.seal(TOKEN, token.as_bytes(), rng)),
             account_key: Binary(bound.seal(ACCOUNT_KEY, account_key.expose_bytes(), rng)),
+            maintained_at_ms: None,
         };
         Ok(Opened { session, local_key, token })
     }
@@ -150,8 +154,17 @@ impl Profile {
     /// Keeps what has changed in a session, unless it has ended meanwhile, or another has begun.
     pub(in crate::terminal) fn update_session(&self, opened: &Opened) -> Result<(), Problem> {
         let _lock = self.lock()?;
-        let stands = self.session()?.is_some_and(|standing| standing.session == opened.session.session);
-        if stands { self.write_session(&opened.session) } else { Ok(()) }
+        let standing = self.session()?.filter(|standing| standing.session == opened.session.session);
+        let Some(Session { maintained_at_ms, .. }) = standing else { return Ok(()) };
+        self.write_session(&Session { maintained_at_ms, ..opened.session.clone() })
+    }
+
+    /// Notes when an account's keys were looked after, unless its session has ended meanwhile.
+    pub(in crate::terminal) fn note_upkeep(&self, session: SessionId, at_ms: u64) -> Result<(), Problem> {
+        let _lock = self.lock()?;
+        let standing = self.session()?.filter(|standing| standing.session == session);
+        let Some(standing) = standing else { return Ok(()) };
+        self.write_session(&Session { maintained_at_ms: Some(at_ms), ..standing })
     }
 
     /// Forgets a session and its key; one that another process began meanwhile stays.
