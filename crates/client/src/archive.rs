@@ -56,7 +56,7 @@ impl<D: Device> Engine<D> {
     }
 
     /// Archives what was opened by keys that are to die, and then erases those.
-    pub(crate) async fn archive(&self, landed: &[(Cursor, u64, Landed)]) -> Result<(), Interruption> {
+    pub(crate) async fn archive(&self, landed: &mut [(Cursor, u64, Landed)]) -> Result<(), Interruption> {
         let waits = landed.iter().any(|(.., landed)| landed.to_archive.is_some());
         let died = |landed: &Landed| landed.one_time.filter(|_| landed.is_sound());
         let one_time: BTreeSet<(Fingerprint, PrekeyId)> =
@@ -64,11 +64,12 @@ impl<D: Device> Engine<D> {
         if waits {
             let Some(epoch) = self.epoch().await? else { return Ok(()) };
             let keys: Vec<ArchivedPlace> = landed
-                .iter()
+                .iter_mut()
                 .filter_map(|(cursor, _, landed)| {
                     let content_key = landed.to_archive.as_ref()?;
-                    let KeptDelivery::Message(message) = &landed.delivery else { return None };
+                    let KeptDelivery::Message(message) = &mut landed.delivery else { return None };
                     let key = self.archived(&epoch, message.conversation, message.message, content_key);
+                    message.archived = Some(key.clone());
                     Some(ArchivedPlace { cursor: *cursor, message: message.message, key })
                 })
                 .collect();

@@ -57,6 +57,13 @@ impl<D: Device> Account<D> {
     pub async fn delete_for_me(&self, messages: &[MessageId]) -> Result<(), DeleteError> {
         let engine = &self.0;
         engine.load_once().await?;
+        for message in messages {
+            // What was not sent goes to nobody.
+            let is_mine_to_send = engine.state().pending.contains_key(message);
+            if is_mine_to_send {
+                self.withdraw(*message).await?;
+            }
+        }
         let conversation = engine.own_conversation().await?;
         for messages in messages.chunks(MAX_PAGE_ITEMS as usize) {
             let content = Content::Forget { messages: messages.to_vec() };
@@ -80,9 +87,9 @@ impl<D: Device> Account<D> {
         if !shown.mine {
             return Err(DeleteError::NotYours);
         }
-        if shown.place.is_none() && !matches!(shown.state, crate::MessageState::Sent) {
+        if shown.place.is_none() && self.withdraw(message).await? {
             // It was never sent.
-            return Ok(self.discard(message).await?);
+            return Ok(());
         }
         self.put_note(conversation, Content::Delete { message }).await?;
         engine.state().note_deletion(engine.me.account, message);

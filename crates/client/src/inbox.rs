@@ -249,6 +249,7 @@ impl Ladder<'_> {
             timer_s,
             log,
             used: one_time_prekeys(&header).collect(),
+            archived: item.archived.clone(),
         });
         landed
     }
@@ -280,16 +281,23 @@ impl Ladder<'_> {
         if let Way::Sealed(PrekeyKind::OneTime, id) = recipient.way {
             landed.one_time = Some((recipient.identity, id));
         }
-        if let Some(archived) = &item.archived {
+        // What stands on the server; and what stood there before it was set back, which it gets again.
+        let kept = self.state.archived(header.message).filter(|_| item.archived.is_none());
+        for archived in item.archived.iter().chain(kept) {
             let place = ArchivePlace {
                 account: self.me,
                 conversation: header.conversation,
                 message: header.message,
                 epoch: archived.epoch,
             };
-            let content_key =
-                self.vault.archive_key(archived.epoch)?.open(place, archived.sealed.as_slice()).ok()?;
-            return verified.open_with(content_key).ok();
+            let epoch = self.vault.archive_key(archived.epoch);
+            let content_key = epoch.and_then(|epoch| epoch.open(place, archived.sealed.as_slice()).ok());
+            let opened = content_key.and_then(|key| verified.clone().open_with(key).ok());
+            if let Some(opened) = opened {
+                landed.to_archive = kept.map(|_| opened.content_key().clone());
+                return Some(opened);
+            }
+            // What the server shows as archived is not: the key lives, then, for as long as it is needed.
         }
         if let Some(id) = self.own_seal(header) {
             landed.of_device = Some(id);

@@ -243,9 +243,15 @@ impl<D: Device> Engine<D> {
             SeenLog { length: log.len(), head: log.head() }
         };
         if now.length > pin.seen_log().length {
-            self.vault
+            let seen = self
+                .vault
                 .edit_pin(&*self.device, &self.records, account, |pin| pin?.having_seen_log(&identity, now))
-                .await?;
+                .await;
+            match seen {
+                // A full vault notes no more: what this device has seen it still knows.
+                Ok(()) | Err(Interruption::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Ok(()))
     }

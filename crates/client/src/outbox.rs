@@ -14,6 +14,7 @@ use crypto::{
 };
 use protocol::{
     Binary, Code,
+    content::Content,
     directory::KeyBundle,
     mailbox::Send,
     prekey::{ClaimPrekeys, ClaimedPrekey},
@@ -62,6 +63,7 @@ impl<D: Device> Engine<D> {
             });
             let Some((message, draft)) = next else { return Ok(()) };
             tried.insert(message);
+            let draft = self.with_timer_of_today(message, draft).await?;
             let outcome = {
                 let _shown = ShownAsSending::begin(self, message);
                 self.deliver(message, &draft).await?
@@ -89,6 +91,38 @@ impl<D: Device> Engine<D> {
             }
             self.changed();
         }
+    }
+
+    /// A device that has just come does not know yet what was said about timers: it reads first, then writes.
+    async fn with_timer_of_today(
+        &self,
+        message: MessageId,
+        draft: KeptDraft,
+    ) -> Result<KeptDraft, Interruption> {
+        if self.state().has_whole_history() || draft.timer_s > 0 {
+            return Ok(draft);
+        }
+        match self.sync().await {
+            // A mailbox with a gap keeps nobody from writing.
+            Ok(_) | Err(SyncError::Gap) => {}
+            Err(SyncError::Interrupted(interruption)) => return Err(interruption),
+        }
+        let (timer_s, still_waits) = {
+            let state = self.state();
+            (state.timer(draft.conversation), state.pending.contains_key(&message))
+        };
+        let is_text = matches!(draft.content, Content::Text { .. });
+        let has_begun = !self.device.scan(&self.records.sealings(message)).await?.is_empty();
+        if timer_s == 0 || !is_text || has_begun || !still_waits {
+            return Ok(draft);
+        }
+        let draft = KeptDraft { timer_s, ..draft };
+        let record = self.records.put(&*self.device, self.records.draft(message), &draft);
+        self.records.write(&*self.device, vec![record]).await?;
+        if let Some(pending) = self.state().pending.get_mut(&message) {
+            pending.draft = draft.clone();
+        }
+        Ok(draft)
     }
 
     async fn deliver(&self, message: MessageId, draft: &KeptDraft) -> Result<Outcome, Interruption> {
@@ -389,8 +423,11 @@ impl<D: Device> Engine<D> {
             Err(SyncError::Interrupted(interruption)) => return Err(interruption),
             Err(SyncError::Gap) => return Ok(Outcome::Failed(SyncError::Gap.to_string())),
         }
-        let found = self.state().place_of(message).is_some();
-        Ok(if found {
+        let is_known = {
+            let state = self.state();
+            state.place_of(message).is_some() || state.is_deleted(message, self.me.account)
+        };
+        Ok(if is_known {
             Outcome::Gone
         } else {
             Outcome::Failed(

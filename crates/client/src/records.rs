@@ -114,6 +114,9 @@ pub(crate) struct KeptMessage {
     /// The prekeys that it used up, by the identity keys that signed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) used: Vec<(Fingerprint, PrekeyId)>,
+    /// Its content key as it is archived on the server, to be given back to a server that has lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) archived: Option<ArchivedKey>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -208,6 +211,11 @@ impl Records {
 
     pub(crate) fn archived_to(&self) -> String {
         format!("{}/archived-to", self.account)
+    }
+
+    /// The devices whose revocation was begun here.
+    pub(crate) fn revoking(&self) -> String {
+        format!("{}/revoking", self.account)
     }
 
     pub(crate) fn repairs(&self) -> String {

@@ -310,7 +310,7 @@ impl<D: Device> Engine<D> {
             // Another account's mailbox looks so. What is kept would stand in the place of what is one's own.
             self.check_whose_session().await?;
         }
-        self.archive(&landed).await?;
+        self.archive(&mut landed).await?;
         let erased = self.erase_what_was_deleted(&mut landed).await?;
         self.keep(&landed, this.as_ref()).await?;
 
@@ -354,7 +354,7 @@ impl<D: Device> Engine<D> {
                 landed.push((item.cursor, item.received_at_ms, ladder.climb(item, &mut seen_here)));
             }
         }
-        self.archive(&landed).await?;
+        self.archive(&mut landed).await?;
         Ok(landed.iter().any(|(.., landed)| landed.to_archive.is_some()))
     }
 

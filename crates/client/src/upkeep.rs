@@ -34,6 +34,11 @@ const ROTATE_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 const REFILL_BELOW: u32 = 30;
 /// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
 const FORGET_AFTER_MS: u64 = PREKEY_LIFETIME_MS + CLAIM_LIFETIME_MS + 24 * 60 * 60 * 1_000;
+/// How long a delivery waits for a device log that names its device: a week. A server that shows it later is of no use.
+const WAITS_FOR_LOG_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long the keys of a delivery live that waits for the user's word about its sender: 90 days. A stranger must not keep a
+/// key alive for ever.
+const WAITS_FOR_WORD_MS: u64 = 90 * 24 * 60 * 60 * 1_000;
 
 impl<D: Device> Account<D> {
     /// Does what is due. To be called when the account was opened, and every hour or so; what is not due costs two calls.
@@ -51,12 +56,14 @@ impl<D: Device> Engine<D> {
         self.check_whose_session().await?;
         let this = self.this_device().await?;
         self.compare_own_log().await?;
+        self.finish_revocation().await?;
         self.compare_mailbox().await?;
         let status = self.status().await?;
         self.publish_what_is_due(&this, &status).await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
         let status = self.status().await?;
         self.sync().await?;
+        self.give_up_what_waits_for_logs(&status).await?;
         self.archive_what_was_not(&status).await?;
         self.erase_keys_that_served(&status).await?;
         self.erase_old_keys(&status).await?;
@@ -90,6 +97,9 @@ impl<D: Device> Engine<D> {
         self.refresh_vault().await?;
         if self.is_set_back(this, status).await? {
             self.note_repair(Repair::PrekeysReplaced).await?;
+            // What was archived since then is to be archived again.
+            let forgotten = Change::Remove { name: self.records.archived_to() };
+            self.records.write(&*self.device, vec![forgotten]).await?;
             self.replace_one_time_prekeys().await?;
             // A device whose keys the server hands out and nobody has is none any more.
             return self.begin_as_new_device(this).await;
@@ -104,15 +114,46 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Whether the server would hand out prekeys that are dead: it was set back to a copy from before they served.
+    /// Whether the server would hand out prekeys that are dead: it was set back to a copy from before they served. Its word
+    /// may be older than their end, so it is asked again about what was dead before.
     async fn is_set_back(&self, this: &ThisDevice, status: &PrekeyStatus) -> Result<bool, Interruption> {
-        let identity = self.identity.public().fingerprint();
-        let is_dead = |id: &PrekeyId| !self.vault.has_prekey(identity, PrekeyKind::OneTime, *id);
-        if status.one_time_outstanding.iter().any(is_dead) {
-            return Ok(true);
+        let dead = self.dead_of_outstanding(this, status).await?;
+        if dead.is_empty() {
+            return Ok(false);
         }
+        let again = self.dead_of_outstanding(this, &self.status().await?).await?;
+        Ok(again.iter().any(|again| dead.contains(again)))
+    }
+
+    /// The prekeys that somebody may still write to by the server's word, and that lived here once.
+    async fn dead_of_outstanding(
+        &self,
+        this: &ThisDevice,
+        status: &PrekeyStatus,
+    ) -> Result<BTreeSet<(PrekeyKind, PrekeyId)>, StoreUnavailable> {
+        let identity = self.identity.public().fingerprint();
+        let mut dead: BTreeSet<_> = self
+            .vault
+            .dead_one_time(identity, &status.one_time_outstanding)
+            .map(|id| (PrekeyKind::OneTime, id))
+            .collect();
+        // Where none lives, none was made yet, or new ones are due anyway.
         let of_device = self.device_prekey_ids(this.id).await?;
-        Ok(status.device_outstanding.iter().any(|id| of_device.binary_search(id).is_err()))
+        if let Some(last) = of_device.last() {
+            let lived = status.device_outstanding.iter().filter(|id| *id < last);
+            dead.extend(
+                lived.filter(|id| of_device.binary_search(id).is_err()).map(|id| (PrekeyKind::Device, *id)),
+            );
+        }
+        Ok(dead)
+    }
+
+    /// Whether the signed prekey that the server names is this account's own, and lives: what it names otherwise says nothing
+    /// about which keys are not needed any more.
+    fn serves(&self, published: &SignedPrekey) -> bool {
+        let identity = self.identity.public().fingerprint();
+        let known = self.vault.prekeys(identity, PrekeyKind::Signed, published.id());
+        known.iter().any(|known| known.sign(self.me.account, &self.identity) == *published)
     }
 
     /// The device that this one was leaves the log, and takes its prekeys with it.
@@ -139,7 +180,9 @@ impl<D: Device> Engine<D> {
     /// Replaces the signed prekey now: a device that had it was ended.
     pub(crate) async fn rotate_signed_prekey(&self) -> Result<(), Interruption> {
         let status = self.status().await?;
-        self.vault.make_signed_prekey(&*self.device, &self.records, status.signed.id()).await?;
+        // One that waits in the vault is no better: who was ended may have it.
+        let last = self.vault.last_signed_prekey();
+        self.vault.make_signed_prekey(&*self.device, &self.records, last).await?;
         let newest = self.vault.newest_signed_prekey().filter(|newest| newest.id() > status.signed.id());
         if let Some(newest) = newest {
             let signed = Some(newest.sign(self.me.account, &self.identity));
@@ -255,7 +298,12 @@ impl<D: Device> Engine<D> {
     /// ones that a held message waits for.
     async fn erase_old_keys(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
         let needed = self.prekeys_of_held(status).await?;
-        for id in self.vault.signed_prekeys_before(status.signed.id()) {
+        let replaced = if self.serves(&status.signed) {
+            self.vault.signed_prekeys_before(status.signed.id())
+        } else {
+            Vec::new()
+        };
+        for id in replaced {
             if !needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Signed && *needed == id) {
                 self.vault.erase_signed_prekey(&*self.device, &self.records, id).await?;
             }
@@ -269,8 +317,29 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// The prekeys that deliveries wait for which were not opened yet: for the user's word, or for what a reset put away; or
-    /// for a device log that the server does not show, for as long as a prekey lives.
+    /// What a device signed that no log names, for as long as a log is waited for, was none: the key that it came by may die.
+    async fn give_up_what_waits_for_logs(&self, status: &PrekeyStatus) -> Result<(), StoreUnavailable> {
+        let held = self.state().held();
+        for (cursor, _) in held.into_iter().filter(|(_, waits_for)| *waits_for != self.me.account) {
+            let name = self.records.delivery(cursor);
+            let record = self.device.read(&name).await?;
+            let record = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
+            let Some(KeptDelivery::Held { shared, seal, received_at_ms, .. }) = record else { continue };
+            let is_old = received_at_ms < status.now_ms.saturating_sub(WAITS_FOR_LOG_MS);
+            let delivery = Delivery::parse(shared.as_slice(), seal.as_slice());
+            let waits_for_log =
+                delivery.is_ok_and(|delivery| self.accepts_sender_of(delivery.claimed_header()));
+            if is_old && waits_for_log {
+                let dropped = self.records.put(&*self.device, name, &KeptDelivery::Dropped);
+                self.records.write(&*self.device, vec![dropped]).await?;
+                self.state().take_delivery(cursor, KeptDelivery::Dropped);
+            }
+        }
+        Ok(())
+    }
+
+    /// The prekeys that deliveries wait for which were not opened yet: for the user's word, or for what a reset put away, for
+    /// [`WAITS_FOR_WORD_MS`]; or for a device log that the server does not show, for [`WAITS_FOR_LOG_MS`].
     async fn prekeys_of_held(
         &self,
         status: &PrekeyStatus,
@@ -284,8 +353,8 @@ impl<D: Device> Engine<D> {
             let Some(KeptDelivery::Held { shared, seal, received_at_ms, .. }) = record else { continue };
             let Ok(delivery) = Delivery::parse(shared.as_slice(), seal.as_slice()) else { continue };
             let header = delivery.claimed_header();
-            let is_old = received_at_ms < status.now_ms.saturating_sub(FORGET_AFTER_MS);
-            if is_old && self.accepts_sender_of(header) {
+            let waits_ms = if self.accepts_sender_of(header) { WAITS_FOR_LOG_MS } else { WAITS_FOR_WORD_MS };
+            if received_at_ms < status.now_ms.saturating_sub(waits_ms) {
                 continue;
             }
             for (_, recipient) in header.places_of(self.me.account) {
@@ -326,24 +395,42 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch.
+    /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch. What
+    /// is interrupted is finished by [`Self::maintain`].
     pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
-        for device in sessions.iter().filter_map(|session| session.device) {
+        let devices: Vec<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
+        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
+        self.records.write(&*self.device, vec![begun]).await?;
+        self.finish_revocation().await
+    }
+
+    /// Goes on with a revocation that was begun on this device.
+    async fn finish_revocation(&self) -> Result<(), Interruption> {
+        let name = self.records.revoking();
+        let Some(begun) = self.device.read(&name).await? else { return Ok(()) };
+        for device in self.records.open::<Vec<DeviceId>>(&name, &begun).unwrap_or_default() {
             self.append_to_log(LogChange::Revoked(device)).await?;
         }
+        // What the ended device has put into the vault is seen before it is replaced.
+        self.refresh_vault().await?;
         self.rotate_signed_prekey().await?;
         self.replace_one_time_prekeys().await?;
         match self.vault.turn_epoch(&*self.device, &self.records).await {
-            Ok(_) | Err(Interruption::Refused(_)) => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) | Err(Interruption::Refused(_)) => {}
+            Err(error) => return Err(error),
         }
+        Ok(self.records.write(&*self.device, vec![Change::Remove { name }]).await?)
     }
 
-    /// A batch that only those have who are still there, in the place of what nobody has claimed.
+    /// A batch that only those have who are still there, in the place of what nobody has claimed, and of what waits in the
+    /// vault.
     async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
         let identity = self.identity.public().fingerprint();
         let status = self.status().await?;
         let last = PrekeyId(status.last_one_time);
+        let waiting = self.vault.one_time_after(identity, last);
+        let waiting = waiting.iter().map(|prekey| (identity, prekey.id())).collect();
+        self.vault.erase_one_time(&*self.device, &self.records, &waiting).await?;
         self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
         let batch = self.vault.one_time_after(identity, last);
         let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();

@@ -32,6 +32,9 @@ pub const MAX_UNCLAIMED_PREKEYS: u32 = 250;
 pub const MAX_PUBLISH_BODY_BYTES: usize = 384 * 1024;
 /// How long a prekey that was claimed can be written to: 7 days, for who is offline in between.
 pub const CLAIM_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// How many prekeys of one account or device somebody may have claimed and written nothing to: 20, so that nobody uses up
+/// what others are to write to.
+pub const MAX_UNUSED_CLAIMS: u32 = 20;
 /// How long a one-time prekey is handed out after it was published: 30 days. A week later nobody can write to it, and its
 /// owner may forget it.
 pub const PREKEY_LIFETIME_MS: u64 = 30 * 24 * 60 * 60 * 1_000;

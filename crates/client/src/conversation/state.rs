@@ -8,6 +8,7 @@ use protocol::{
     Cursor,
     content::Content,
     id::{AccountId, ConversationId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
+    mailbox::ArchivedKey,
 };
 use zeroize::Zeroize;
 
@@ -191,6 +192,17 @@ impl State {
         conversations.find_map(|conversation| conversation.messages.get(&place)).map(|found| found.sender)
     }
 
+    /// How a message that stands here, or is kept aside, was archived.
+    pub(crate) fn archived(&self, message: MessageId) -> Option<&ArchivedKey> {
+        let place = self.place_of(message);
+        let mut conversations = self.conversations.values();
+        let found = conversations.find_map(|conversation| match place {
+            Some(place) => conversation.messages.get(&place),
+            None => conversation.aside.get(&message),
+        });
+        found?.archived.as_ref()
+    }
+
     /// The names of the messages that stand up to this place, in their order.
     pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
         let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
@@ -269,10 +281,14 @@ impl State {
         over.map(|(cursor, message)| (*cursor, message.message)).collect()
     }
 
-    /// The messages that were sent and have not come back, and whose time is over.
+    /// The messages that were sent and have not come back, and that were deleted, or whose time is over.
     pub(crate) fn sent_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
-        let over = |pending: &Pending| pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms);
-        self.pending.iter().filter(|(_, pending)| over(pending)).map(|(message, _)| *message).collect()
+        let sent = self.pending.iter().filter(|(_, pending)| pending.progress == Progress::Sent);
+        let over = sent.filter(|(message, pending)| {
+            pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
+                || self.is_deleted(**message, self.me.account)
+        });
+        over.map(|(message, _)| *message).collect()
     }
 
     /// When the next message disappears, by this device's clock.
@@ -512,6 +528,7 @@ mod tests {
             timer_s: 0,
             log: None,
             used: Vec::new(),
+            archived: None,
         })
     }
 

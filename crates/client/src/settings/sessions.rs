@@ -24,9 +24,11 @@ impl<D: Device> Account<D> {
     /// [`Interruption`].
     pub async fn end_session(&self, session: SessionId) -> Result<(), Interruption> {
         let sessions = self.sessions().await?;
-        let ended: Vec<SessionInfo> = sessions.into_iter().filter(|one| one.session == session).collect();
+        let mut ended: Vec<SessionInfo> = sessions.into_iter().filter(|one| one.session == session).collect();
+        let this = self.0.this_device().await?;
+        // An earlier session of this very device ends, and the device does not.
+        ended.retain(|one| one.current || one.device != Some(this.id));
         if ended.iter().any(|one| one.device.is_some()) {
-            self.0.this_device().await?;
             return self.0.revoke_devices(&ended).await;
         }
         self.0.device.call(EndSession { session }).await?;

@@ -35,6 +35,11 @@ impl Vault {
         newest.map(|(_, prekey)| PrekeySecret::clone(prekey))
     }
 
+    /// The id of the last signed prekey that was made, whether it lives or not.
+    pub(crate) fn last_signed_prekey(&self) -> PrekeyId {
+        self.contents().last_signed.0
+    }
+
     /// The signed prekeys that live, but the one of this id and those after it.
     pub(crate) fn signed_prekeys_before(&self, id: PrekeyId) -> Vec<PrekeyId> {
         self.contents().signed_prekeys.range(..id).map(|(id, _)| *id).collect()
@@ -82,6 +87,22 @@ impl Vault {
         after.dedup_by_key(|(id, _)| *id);
         after.truncate(MAX_PREKEYS_AT_ONCE);
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
+    }
+
+    /// Those of these ids that lived once, and do not any more.
+    pub(crate) fn dead_one_time<'a>(
+        &self,
+        identity: Fingerprint,
+        ids: &'a [PrekeyId],
+    ) -> impl Iterator<Item = PrekeyId> + 'a {
+        let (end, living) = {
+            let contents = self.contents();
+            let end = contents.batches_of(identity).map(|(_, batch)| batch.end()).max().unwrap_or(0);
+            let living: BTreeSet<PrekeyId> =
+                contents.batches_of(identity).flat_map(|(_, batch)| batch.ids()).collect();
+            (end, living)
+        };
+        ids.iter().copied().filter(move |id| id.0 < end && !living.contains(id))
     }
 
     /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`; `now_ms` is the server's time,

@@ -9,6 +9,7 @@ mod chance;
 mod device;
 mod devices;
 mod erasure;
+mod findings;
 mod hostile;
 mod people;
 mod prekeys;

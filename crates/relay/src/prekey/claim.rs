@@ -1,6 +1,6 @@
 use protocol::{
     Refusal,
-    limits::{MAX_RECIPIENTS, PREKEY_LIFETIME_MS},
+    limits::{MAX_RECIPIENTS, MAX_UNUSED_CLAIMS, PREKEY_LIFETIME_MS},
     prekey::{ClaimPrekeys, ClaimedPrekey, ClaimedPrekeys},
     refusal::Code,
 };
@@ -36,7 +36,8 @@ impl Relay {
             warn!(account = %by, "prekeys: claimed too many");
         }
         let published_after_ms = at_ms.saturating_sub(PREKEY_LIFETIME_MS);
-        let claim = Claim { by, accounts, of_devices, at_ms, published_after_ms };
+        let most_unused = MAX_UNUSED_CLAIMS;
+        let claim = Claim { by, accounts, of_devices, at_ms, published_after_ms, most_unused };
         let claimed = self.0.store.claim_prekeys(claim).await?.into_iter();
         let prekeys = claimed
             .map(|Claimed { account, device, prekey }| ClaimedPrekey { account, device, prekey })

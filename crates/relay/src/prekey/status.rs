@@ -1,6 +1,6 @@
 use protocol::{
     Refusal,
-    limits::CLAIM_LIFETIME_MS,
+    limits::{CLAIM_LIFETIME_MS, PREKEY_LIFETIME_MS},
     prekey::{FetchPrekeyStatus, PrekeyStatus},
     refusal::Code,
 };
@@ -30,10 +30,14 @@ impl Relay {
         } = status.ok_or(Code::NotSignedIn)?;
         let now_ms = self.0.now_ms();
         let claimed_after_ms = now_ms.saturating_sub(CLAIM_LIFETIME_MS);
+        let published_after_ms = now_ms.saturating_sub(PREKEY_LIFETIME_MS);
         let (store, account) = (&self.0.store, caller.account());
-        let one_time_outstanding = store.outstanding_prekeys(account, None, claimed_after_ms).await?;
+        let one_time_outstanding =
+            store.outstanding_prekeys(account, None, published_after_ms, claimed_after_ms).await?;
         let device_outstanding = match device {
-            Some(_) => store.outstanding_prekeys(account, device, claimed_after_ms).await?,
+            Some(_) => {
+                store.outstanding_prekeys(account, device, published_after_ms, claimed_after_ms).await?
+            }
             None => Vec::new(),
         };
         Ok(PrekeyStatus {

@@ -43,6 +43,7 @@ pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
         of_devices: false,
         at_ms: NOW_MS,
         published_after_ms: 0,
+        most_unused: u32::MAX,
     };
     for of_devices in [false, true] {
         let claim = Claim { of_devices, ..claim.clone() };

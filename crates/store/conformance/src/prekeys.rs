@@ -41,6 +41,7 @@ fn claim_of(by: Person, accounts: &[Person]) -> Claim {
         of_devices: false,
         at_ms: NOW_MS,
         published_after_ms: 0,
+        most_unused: u32::MAX,
     }
 }
 
@@ -370,7 +371,7 @@ pub async fn a_prekey_is_outstanding_until_nobody_can_write_to_it(store: Arc<dyn
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let outstanding = async |device: Option<u8>, claimed_after_ms: u64| {
         let device = device.map(device_id);
-        let ids = store.outstanding_prekeys(alice.account(), device, claimed_after_ms).await.unwrap();
+        let ids = store.outstanding_prekeys(alice.account(), device, 0, claimed_after_ms).await.unwrap();
         ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
     };
     assert_eq!(outstanding(None, 0).await, [0; 0]);
@@ -390,9 +391,28 @@ pub async fn a_prekey_is_outstanding_until_nobody_can_write_to_it(store: Arc<dyn
     assert_eq!(outstanding(None, NOW_MS + 6).await, [6, 8]);
     assert_eq!(outstanding(Some(1), NOW_MS + 6).await, [1, 2]);
     assert_eq!(outstanding(Some(2), 0).await, [0; 0]);
-    assert!(store.outstanding_prekeys(Person(9).account(), None, 0).await.unwrap().is_empty());
+    assert!(store.outstanding_prekeys(Person(9).account(), None, 0, 0).await.unwrap().is_empty());
+    let of_today = store.outstanding_prekeys(alice.account(), None, NOW_MS + 1, NOW_MS).await.unwrap();
+    assert_eq!(of_today, [PrekeyId(4)], "what is too old to be handed out is not");
     publish(&store, alice, NewPrekeys { replace: true, ..NO_PREKEYS }).await;
     assert_eq!(outstanding(None, NOW_MS).await, [4], "what was taken back is not");
+}
+
+/// Who claims and writes nothing gets no more; others do.
+pub async fn nobody_holds_more_prekeys_than_they_may(store: Arc<dyn Store>) {
+    let [alice, bob, carol] = people(&store, 3).await.try_into().unwrap();
+    publish(&store, alice, NewPrekeys { one_time: alice.one_time_prekeys(1..=9), ..NO_PREKEYS }).await;
+    let claim = async |by: Person| {
+        let claim = Claim { most_unused: 2, ..claim_of(by, &[alice]) };
+        store.claim_prekeys(claim).await.unwrap().pop().map(|claimed| used(&claimed))
+    };
+    let first = claim(bob).await.unwrap();
+    assert!(claim(bob).await.is_some());
+    assert!(claim(bob).await.is_none());
+    assert!(claim(carol).await.is_some());
+    deliver(&store, envelope_to(bob, 0, alice, &[first])).await;
+    assert!(claim(bob).await.is_some(), "one was used");
+    assert!(claim(bob).await.is_none());
 }
 
 /// Also when all come in one moment, with others that use none or one of their own.

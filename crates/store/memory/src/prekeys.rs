@@ -39,6 +39,13 @@ impl Pool {
         self.prekeys.values().filter(|prekey| matches!(prekey, OneTimePrekey::Unclaimed { .. })).count()
     }
 
+    /// How many this account has claimed that no message has used.
+    fn unused_by(&self, account: AccountId) -> usize {
+        let is_theirs =
+            |prekey: &&OneTimePrekey| matches!(prekey, OneTimePrekey::Claimed { by, .. } if *by == account);
+        self.prekeys.values().filter(is_theirs).count()
+    }
+
     /// Takes those that do not repeat what was published before. `false`: there is no room for them.
     fn fill(&mut self, prekeys: Vec<SignedPrekey>, at_ms: u64, room: u32) -> bool {
         let last_id = self.last_id;
@@ -151,13 +158,14 @@ impl Prekeys for MemoryStore {
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        published_after_ms: u64,
         claimed_after_ms: u64,
     ) -> Result<Vec<PrekeyId>, StoreError> {
         let state = self.lock();
         let pool = state.accounts.get(&account).and_then(|found| found.pools.get(&device));
         let prekeys = pool.into_iter().flat_map(|pool| &pool.prekeys);
         let outstanding = prekeys.filter(|(_, prekey)| match prekey {
-            OneTimePrekey::Unclaimed { .. } => true,
+            OneTimePrekey::Unclaimed { published_at_ms, .. } => *published_at_ms >= published_after_ms,
             OneTimePrekey::Claimed { at_ms, .. } => *at_ms >= claimed_after_ms,
         });
         Ok(outstanding.map(|(id, _)| *id).collect())
@@ -165,7 +173,7 @@ impl Prekeys for MemoryStore {
 
     async fn claim_prekeys(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let mut state = self.lock();
-        let Claim { by, accounts, of_devices, at_ms, published_after_ms } = claim;
+        let Claim { by, accounts, of_devices, at_ms, published_after_ms, most_unused } = claim;
         for pool in state.accounts.values_mut().flat_map(|account| account.pools.values_mut()) {
             pool.prekeys.retain(|_, prekey| !prekey.is_old(published_after_ms));
         }
@@ -175,6 +183,7 @@ impl Prekeys for MemoryStore {
             let Some(found) = state.accounts.get_mut(&account) else { continue };
             for (device, pool) in &mut found.pools {
                 if device.is_some() == of_devices
+                    && pool.unused_by(by) < most_unused as usize
                     && let Some(prekey) = pool.claim(by, at_ms, published_after_ms)
                 {
                     claimed.push(Claimed { account, device: *device, prekey });

@@ -85,20 +85,24 @@ impl Prekeys for SqliteStore {
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        published_after_ms: u64,
         claimed_after_ms: u64,
     ) -> Result<Vec<PrekeyId>, StoreError> {
         let account = account.to_bytes().to_vec();
         let device = column_of(device);
+        let published_after_ms = integer(published_after_ms);
         let claimed_after_ms = integer(claimed_after_ms);
         let rows = query!(
             r#"
             select   id
             from     one_time_prekeys
-            where    account = ?1 and device = ?2 and (claimed_at_ms is null or claimed_at_ms >= ?3)
+            where    account = ?1 and device = ?2
+                     and case when claimed_at_ms is null then published_at_ms >= ?3 else claimed_at_ms >= ?4 end
             order by id
             "#,
             account,
             device,
+            published_after_ms,
             claimed_after_ms,
         )
         .fetch_all(&self.readers)
@@ -330,7 +334,7 @@ impl Change for Take {
 impl Take {
     /// The lowest unclaimed of each pool that is asked for, each with its row.
     async fn find(&self, connection: &mut SqliteConnection) -> Result<Vec<(i64, Claimed)>, StoreError> {
-        let Claim { accounts, of_devices, published_after_ms, .. } = &self.0;
+        let Claim { by, accounts, of_devices, published_after_ms, most_unused, .. } = &self.0;
         let mut accounts = accounts.clone();
         accounts.sort_unstable();
         // An account that is named twice does not get the same prekey twice.
@@ -341,6 +345,7 @@ impl Take {
         }
         let (bytes, rows) = packed.into_parameters();
         let published_after_ms = integer(*published_after_ms);
+        let by = by.to_bytes().to_vec();
         let found = query!(
             r#"
             select prekey.rowid as "row!: i64", prekey.account, prekey.device, prekey.prekey as "prekey!"
@@ -356,11 +361,19 @@ impl Take {
                             order by lowest.id
                             limit    1
                         )
+            where  (
+                       select count(*)
+                       from   one_time_prekeys as unused
+                       where  unused.account = pool.account and unused.device = pool.device
+                              and unused.claimed_by = ?5
+                   ) < ?6
             "#,
             bytes,
             rows,
             of_devices,
             published_after_ms,
+            by,
+            most_unused,
         )
         .fetch_all(connection)
         .await

@@ -25,18 +25,20 @@ pub trait Prekeys: Send + Sync {
         archived_to: Cursor,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError>;
 
-    /// The prekeys of the account's pool, or of this device's, that somebody may still write to, ascending: unclaimed, or
-    /// claimed since then.
+    /// The prekeys of the account's pool, or of this device's, that somebody may still write to, ascending: unclaimed and
+    /// published since then, or claimed since then.
     async fn outstanding_prekeys(
         &self,
         account: AccountId,
         device: Option<DeviceId>,
+        published_after_ms: u64,
         claimed_after_ms: u64,
     ) -> Result<Vec<PrekeyId>, StoreError>;
 
     /// Hands out a prekey of each account's pool, or of each of its devices' pools: the one with the lowest id that nobody
-    /// has claimed and that was not published before `published_after_ms`. No prekey is handed out twice. Those that are older
-    /// than that are forgotten, and so are claims that are: they hold no room.
+    /// has claimed and that was not published before `published_after_ms`. No prekey is handed out twice, and none of a pool of
+    /// which the claimer has [`Claim::most_unused`]. Those that are older than that are forgotten, and so are claims that are:
+    /// they hold no room.
     async fn claim_prekeys(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 }
 
@@ -103,6 +105,8 @@ pub struct Claim {
     pub at_ms: u64,
     /// Those that were published before are not handed out.
     pub published_after_ms: u64,
+    /// How many of one pool the claimer may hold that no message has used.
+    pub most_unused: u32,
 }
 
 /// A prekey that was handed out.
