@@ -222,7 +222,7 @@ impl Ladder<'_> {
         };
         let gone_at_ms = (timer_s > 0).then(|| self.clock.gone_at_ms(item.received_at_ms, timer_s));
         if gone_at_ms == Some(None) {
-            return Landed::as_is(KeptDelivery::Erased);
+            return Landed { of_device: self.own_seal(&header), ..Landed::as_is(KeptDelivery::Erased) };
         }
         let hash = verified.hash();
         let mut landed = Landed::as_is(KeptDelivery::Dropped);
@@ -235,6 +235,12 @@ impl Ladder<'_> {
                 .open(item, verified, &header, &mut landed)
                 .map(|opened| (opened.hash(), content_of(&opened))),
         };
+        let disappears_unseen = |content: &Content| !matches!(content, Content::Text { .. }) && timer_s > 0;
+        if content.as_ref().and_then(|(_, content)| content.as_ref()).is_some_and(disappears_unseen) {
+            // What people are told about a conversation stays.
+            landed.delivery = KeptDelivery::Dropped;
+            return landed;
+        }
         let (hash, content) = content.map_or((None, None), |(hash, content)| (Some(hash), content));
         landed.members = header.accounts().collect();
         landed.delivery = KeptDelivery::Message(KeptMessage {

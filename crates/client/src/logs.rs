@@ -150,12 +150,14 @@ impl<D: Device> Engine<D> {
                 };
                 let fetched = self.device.call(FetchLogs { logs: chunk.iter().map(after).collect() }).await?;
                 let count: usize = fetched.logs.iter().map(Vec::len).sum();
+                let known = self.entries_known(chunk);
                 for ((account, identity), entries) in chunk.iter().zip(fetched.logs) {
                     if let Err(why) = self.take_entries(*account, *identity, entries).await? {
                         refused.insert(*account, why);
                     }
                 }
-                if count < MAX_LOG_ENTRIES || !refused.is_empty() {
+                // An answer that is full of what is known already is no progress.
+                if count < MAX_LOG_ENTRIES || !refused.is_empty() || self.entries_known(chunk) == known {
                     break;
                 }
             }
@@ -168,6 +170,13 @@ impl<D: Device> Engine<D> {
             }
         }
         Ok(refused)
+    }
+
+    fn entries_known(&self, of: &[(AccountId, IdentityPublic)]) -> u64 {
+        let logs = self.logs();
+        let length =
+            |(account, identity): &(AccountId, IdentityPublic)| logs.get(*account, identity.fingerprint());
+        of.iter().filter_map(length).map(|log| u64::from(log.len())).sum()
     }
 
     /// The devices of an account that can take a message now.

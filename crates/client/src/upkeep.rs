@@ -60,6 +60,7 @@ impl<D: Device> Engine<D> {
         self.compare_mailbox().await?;
         let status = self.status().await?;
         self.publish_what_is_due(&this, &status).await?;
+        let this = self.this_device().await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
         let status = self.status().await?;
         self.sync().await?;
@@ -158,6 +159,11 @@ impl<D: Device> Engine<D> {
 
     /// The device that this one was leaves the log, and takes its prekeys with it.
     async fn begin_as_new_device(&self, before: &ThisDevice) -> Result<(), Interruption> {
+        // What its prekeys still open is read first.
+        match self.sync().await {
+            Ok(_) | Err(SyncError::Gap) => {}
+            Err(SyncError::Interrupted(interruption)) => return Err(interruption),
+        }
         self.records.write(&*self.device, vec![Change::Remove { name: self.records.device() }]).await?;
         self.set_introduced(None);
         self.this_device().await?;
@@ -223,14 +229,14 @@ impl<D: Device> Engine<D> {
         let mut waiting = after().await?;
         if waiting.is_empty() && status.device_left < REFILL_BELOW {
             let first = last.0.saturating_add(1);
-            let mut changes = Vec::with_capacity(MAX_PREKEYS_AT_ONCE);
+            // Of two tabs that make them at the same moment, each is of the one that comes first, and both publish those.
             for id in first..first.saturating_add(MAX_PREKEYS_AT_ONCE as u32) {
                 let seed = PrekeySeed::generate(&mut DeviceRng(&*self.device));
                 let kept = (u64::from(first), Binary(seed.expose_bytes().to_vec()));
                 let name = self.records.device_prekey(this.id, PrekeyId(id));
-                changes.push(self.records.put(&*self.device, name, &kept));
+                let sealed = self.records.seal(&*self.device, &name, &kept);
+                self.records.put_if_absent(&*self.device, &name, sealed).await?;
             }
-            self.records.write(&*self.device, changes).await?;
             waiting = after().await?;
         }
         Ok(waiting.iter().map(|prekey| prekey.sign_by_device(self.me.account, &this.key)).collect())
@@ -399,17 +405,27 @@ impl<D: Device> Engine<D> {
     /// is interrupted is finished by [`Self::maintain`].
     pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
         let devices: Vec<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
-        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
-        self.records.write(&*self.device, vec![begun]).await?;
+        self.begin_revocation(&devices).await?;
         self.finish_revocation().await
     }
 
+    pub(crate) async fn begin_revocation(&self, devices: &[DeviceId]) -> Result<(), StoreUnavailable> {
+        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
+        self.records.write(&*self.device, vec![begun]).await
+    }
+
     /// Goes on with a revocation that was begun on this device.
-    async fn finish_revocation(&self) -> Result<(), Interruption> {
+    pub(crate) async fn finish_revocation(&self) -> Result<(), Interruption> {
         let name = self.records.revoking();
         let Some(begun) = self.device.read(&name).await? else { return Ok(()) };
+        let mut refused = None;
         for device in self.records.open::<Vec<DeviceId>>(&name, &begun).unwrap_or_default() {
-            self.append_to_log(LogChange::Revoked(device)).await?;
+            match self.append_to_log(LogChange::Revoked(device)).await {
+                Ok(_) => {}
+                // A full log. All that can be done without it is.
+                Err(error @ Interruption::Refused(_)) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         // What the ended device has put into the vault is seen before it is replaced.
         self.refresh_vault().await?;
@@ -419,7 +435,8 @@ impl<D: Device> Engine<D> {
             Ok(_) | Err(Interruption::Refused(_)) => {}
             Err(error) => return Err(error),
         }
-        Ok(self.records.write(&*self.device, vec![Change::Remove { name }]).await?)
+        self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
+        refused.map_or(Ok(()), Err)
     }
 
     /// A batch that only those have who are still there, in the place of what nobody has claimed, and of what waits in the

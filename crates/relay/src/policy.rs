@@ -40,7 +40,7 @@ pub struct Policy {
     pub codes_per_account: Rate,
     /// Prekeys that one account claims of others: thirty messages to a group of a hundred at once, then one every minute.
     pub claims_per_account: Rate,
-    /// Prekeys that one account claims of one other: nobody can use up all of somebody's.
+    /// Prekeys that one account claims of one other: a lively evening.
     pub claims_per_pair: Rate,
 }
 
@@ -63,7 +63,7 @@ impl Default for Policy {
             tokens_per_network: Rate { burst: 30, per_hour: 120 },
             codes_per_account: Rate { burst: 5, per_hour: 15 },
             claims_per_account: Rate { burst: 3_000, per_hour: 6_000 },
-            claims_per_pair: Rate { burst: 60, per_hour: 240 },
+            claims_per_pair: Rate { burst: 300, per_hour: 600 },
         }
     }
 }

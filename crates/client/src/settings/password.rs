@@ -35,14 +35,14 @@ impl<D: Device> Account<D> {
 }
 
 impl<D: Device> Engine<D> {
-    /// All other sessions have ended: their devices leave the log, and a new archive epoch begins. The password is set,
+    /// All other sessions have ended: their devices leave the log, and prekeys and archive epoch are new. The password is set,
     /// whatever becomes of this: what is interrupted here, the next upkeep goes on with.
     async fn after_new_password(&self) {
         let tidy = async {
+            self.begin_revocation(&[]).await?;
             let this = self.this_device().await?;
-            self.vault.turn_epoch(&*self.device, &self.records).await?;
-            self.rotate_signed_prekey().await?;
-            self.end_devices_without_session(&this).await
+            self.end_devices_without_session(&this).await?;
+            self.finish_revocation().await
         };
         let _: Result<(), Interruption> = tidy.await;
     }

@@ -29,7 +29,12 @@ impl<D: Device> Account<D> {
         // An earlier session of this very device ends, and the device does not.
         ended.retain(|one| one.current || one.device != Some(this.id));
         if ended.iter().any(|one| one.device.is_some()) {
-            return self.0.revoke_devices(&ended).await;
+            let revoked = self.0.revoke_devices(&ended).await;
+            if revoked.is_err() {
+                // The session ends in any case.
+                self.0.device.call(EndSession { session }).await?;
+            }
+            return revoked;
         }
         self.0.device.call(EndSession { session }).await?;
         Ok(())

@@ -26,6 +26,8 @@ use crate::{
 pub(crate) const CLOCKS_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Batches that one identity key has at once at most: those that are wholly erased make room.
 const MAX_SLOTS: u32 = 64;
+/// The highest id that a batch begins with: half of all, more than anybody uses up. A server that names a higher one lies.
+const MAX_FIRST_ID: u32 = u32::MAX / 2;
 
 impl Vault {
     /// The newest signed prekey: the one that is published, or is to be.
@@ -125,6 +127,10 @@ impl Vault {
             let Some(free) = (0..MAX_SLOTS).find(|number| !taken.contains(number)) else { return Ok(false) };
             let ends = contents.batches_of(identity).map(|(_, batch)| batch.end());
             let first = ends.chain([last.0.saturating_add(1)]).max().unwrap_or(1);
+            if first > MAX_FIRST_ID {
+                // No server has ever taken so many.
+                return Ok(false);
+            }
             let sequences = contents.batches_of(identity).map(|(_, batch)| batch.sequence);
             (Slot::of(identity, free), PrekeyId(first), sequences.max().unwrap_or(0) + 1)
         };

@@ -4,12 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod accounts;
+mod adversity;
 mod attacker;
 mod chance;
 mod device;
 mod devices;
 mod erasure;
-mod findings;
 mod hostile;
 mod people;
 mod prekeys;

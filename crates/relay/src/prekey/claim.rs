@@ -37,7 +37,8 @@ impl Relay {
         }
         let published_after_ms = at_ms.saturating_sub(PREKEY_LIFETIME_MS);
         let most_unused = MAX_UNUSED_CLAIMS;
-        let claim = Claim { by, accounts, of_devices, at_ms, published_after_ms, most_unused };
+        let by_device = caller.device().map(|(device, _)| device);
+        let claim = Claim { by, by_device, accounts, of_devices, at_ms, published_after_ms, most_unused };
         let claimed = self.0.store.claim_prekeys(claim).await?.into_iter();
         let prekeys = claimed
             .map(|Claimed { account, device, prekey }| ClaimedPrekey { account, device, prekey })

@@ -44,6 +44,7 @@ pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
         at_ms: NOW_MS,
         published_after_ms: 0,
         most_unused: u32::MAX,
+        by_device: None,
     };
     for of_devices in [false, true] {
         let claim = Claim { of_devices, ..claim.clone() };

@@ -207,6 +207,7 @@ pub async fn a_device_that_is_revoked_loses_its_session_and_its_prekeys(store: A
         at_ms: NOW_MS,
         published_after_ms: 0,
         most_unused: u32::MAX,
+        by_device: None,
     };
     assert_eq!(store.claim_prekeys(claim.clone()).await.unwrap().len(), 2);
 

@@ -98,6 +98,7 @@ macro_rules! stories {
             who_has_not_claimed_a_prekey_cannot_use_it
             a_prekey_is_outstanding_until_nobody_can_write_to_it
             nobody_holds_more_prekeys_than_they_may
+            a_device_claims_none_of_its_own
             of_fifty_envelopes_to_one_prekey_one_is_stored
             an_envelope_to_a_prekey_that_was_replaced_is_refused
             replaced_keys_empty_the_pools

@@ -42,6 +42,7 @@ fn claim_of(by: Person, accounts: &[Person]) -> Claim {
         at_ms: NOW_MS,
         published_after_ms: 0,
         most_unused: u32::MAX,
+        by_device: None,
     }
 }
 
@@ -413,6 +414,19 @@ pub async fn nobody_holds_more_prekeys_than_they_may(store: Arc<dyn Store>) {
     deliver(&store, envelope_to(bob, 0, alice, &[first])).await;
     assert!(claim(bob).await.is_some(), "one was used");
     assert!(claim(bob).await.is_none());
+}
+
+/// A device writes to the others of its account, and not to itself.
+pub async fn a_device_claims_none_of_its_own(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    for device in [1, 2] {
+        let prekeys = Some((device_id(device), alice.device_prekeys(device, 1..=3)));
+        publish(&store, alice, NewPrekeys { device: prekeys, ..NO_PREKEYS }).await;
+    }
+    let claim = Claim { of_devices: true, by_device: Some(device_id(1)), ..claim_of(alice, &[alice]) };
+    let claimed = store.claim_prekeys(claim).await.unwrap();
+    let devices: Vec<_> = claimed.iter().map(|claimed| claimed.device).collect();
+    assert_eq!(devices, [Some(device_id(2))]);
 }
 
 /// Also when all come in one moment, with others that use none or one of their own.

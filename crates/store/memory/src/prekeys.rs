@@ -173,7 +173,7 @@ impl Prekeys for MemoryStore {
 
     async fn claim_prekeys(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let mut state = self.lock();
-        let Claim { by, accounts, of_devices, at_ms, published_after_ms, most_unused } = claim;
+        let Claim { by, by_device, accounts, of_devices, at_ms, published_after_ms, most_unused } = claim;
         for pool in state.accounts.values_mut().flat_map(|account| account.pools.values_mut()) {
             pool.prekeys.retain(|_, prekey| !prekey.is_old(published_after_ms));
         }
@@ -183,6 +183,7 @@ impl Prekeys for MemoryStore {
             let Some(found) = state.accounts.get_mut(&account) else { continue };
             for (device, pool) in &mut found.pools {
                 if device.is_some() == of_devices
+                    && (device.is_none() || *device != by_device)
                     && pool.unused_by(by) < most_unused as usize
                     && let Some(prekey) = pool.claim(by, at_ms, published_after_ms)
                 {

@@ -177,6 +177,7 @@ async fn claim_all(store: &SqliteStore, people: &[Person], client: usize, count:
         at_ms: NOW_MS,
         published_after_ms: 0,
         most_unused: u32::MAX,
+        by_device: None,
     };
     for _ in 0..count {
         assert_eq!(store.claim_prekeys(claim.clone()).await.unwrap().len(), 1);

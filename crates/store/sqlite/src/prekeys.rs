@@ -334,7 +334,7 @@ impl Change for Take {
 impl Take {
     /// The lowest unclaimed of each pool that is asked for, each with its row.
     async fn find(&self, connection: &mut SqliteConnection) -> Result<Vec<(i64, Claimed)>, StoreError> {
-        let Claim { by, accounts, of_devices, published_after_ms, most_unused, .. } = &self.0;
+        let Claim { by, by_device, accounts, of_devices, published_after_ms, most_unused, .. } = &self.0;
         let mut accounts = accounts.clone();
         accounts.sort_unstable();
         // An account that is named twice does not get the same prekey twice.
@@ -346,6 +346,7 @@ impl Take {
         let (bytes, rows) = packed.into_parameters();
         let published_after_ms = integer(*published_after_ms);
         let by = by.to_bytes().to_vec();
+        let by_device = by_device.map(|device| device.to_bytes().to_vec());
         let found = query!(
             r#"
             select prekey.rowid as "row!: i64", prekey.account, prekey.device, prekey.prekey as "prekey!"
@@ -367,6 +368,7 @@ impl Take {
                        where  unused.account = pool.account and unused.device = pool.device
                               and unused.claimed_by = ?5
                    ) < ?6
+                   and (?7 is null or pool.device <> ?7)
             "#,
             bytes,
             rows,
@@ -374,6 +376,7 @@ impl Take {
             published_after_ms,
             by,
             most_unused,
+            by_device,
         )
         .fetch_all(connection)
         .await

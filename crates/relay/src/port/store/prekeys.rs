@@ -105,6 +105,8 @@ pub struct Claim {
     pub at_ms: u64,
     /// Those that were published before are not handed out.
     pub published_after_ms: u64,
+    /// The device that claims, which writes nothing to itself: none of its own are handed out.
+    pub by_device: Option<DeviceId>,
     /// How many of one pool the claimer may hold that no message has used.
     pub most_unused: u32,
 }
