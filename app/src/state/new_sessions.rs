@@ -72,6 +72,7 @@ mod tests {
             created_at_ms,
             last_seen_at_ms: created_at_ms,
             current: false,
+            device: None,
         };
         let moment = |at_ms: u64| Moment {
             day: i64::from(at_ms > 100),
