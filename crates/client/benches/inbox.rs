@@ -41,16 +41,20 @@ fn inbox(criterion: &mut Criterion) {
             if number % 200 == 199 {
                 block_on(alice.account.flush()).unwrap();
                 alice.syncs();
+                // Who reads along archives: a new device opens history from there.
+                bob.syncs();
+                bob.maintains();
             }
         }
         block_on(alice.account.flush()).unwrap();
+        bob.syncs();
 
         group.throughput(Throughput::Elements(count));
         let new_device = || {
             world.pass_time(1_000);
             Person::signs_in(&world, "bob", world.now_ms())
         };
-        group.bench_function(BenchmarkId::new("sync on a new device", count), |bencher| {
+        group.bench_function(BenchmarkId::new("history on a new device, from the archive", count), |bencher| {
             bencher.iter_batched(
                 new_device,
                 |bob| {
