@@ -56,9 +56,8 @@ test("what a browser kept is wiped in its developer tools, and the password rebu
   await tools.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb,local_storage,cache_storage" });
   await alice.page.goto(`${origin}/inbox`);
   await hydrated(alice.page);
-  await alice.seesLocked();
-  await alice.unlocks();
-  await alice.seesInbox();
+  await alice.seesSignIn();
+  await alice.logIn();
   await alice.openConversationWith("bob");
   await alice.sees("Seen");
   expect(await alice.texts()).toEqual(["Before the wipe", "Seen"]);
