@@ -54,16 +54,19 @@ fn inbox(criterion: &mut Criterion) {
             world.pass_time(1_000);
             Person::signs_in(&world, "bob", world.now_ms())
         };
-        group.bench_function(BenchmarkId::new("history on a new device, from the archive", count), |bencher| {
-            bencher.iter_batched(
-                new_device,
-                |bob| {
-                    assert_eq!(bob.syncs().new as u64, count);
-                    bob
-                },
-                BatchSize::PerIteration,
-            );
-        });
+        group.bench_function(
+            BenchmarkId::new("history on a new device, from the archive", count),
+            |bencher| {
+                bencher.iter_batched(
+                    new_device,
+                    |bob| {
+                        assert_eq!(bob.syncs().new as u64, count);
+                        bob
+                    },
+                    BatchSize::PerIteration,
+                );
+            },
+        );
         let synced = new_device();
         synced.syncs();
         group.bench_function(BenchmarkId::new("load from records", count), |bencher| {
