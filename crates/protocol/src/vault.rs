@@ -52,6 +52,10 @@ pub struct NewRow {
 pub struct PutRow {
     /// The row.
     pub row: Row,
+    /// The version that stands there, 0 for none, when the row is given back to a server that was set back and lost those
+    /// between; missing, it is the version before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
 }
 
 /// The row is on disk.

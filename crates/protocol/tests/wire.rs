@@ -449,7 +449,7 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     Erased { erased: 1 }
     FetchRows
     Rows { rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }
-    PutRow { row: Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) } }
+    PutRow { row: Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }, after: None }
     RowPut
     FetchSealedVault { number: 1, auth_key: Some(AuthKey(..)) }
     SealedVaultRows { wrapped_by_recovery_key: WrappedAccountKey(..), wrapped_by_password: Some(WrappedAccountKey(..)), rows: [Row { kind: Pin, key_id: Binary(16 bytes), version: 2, sealed: Binary(40 bytes) }] }

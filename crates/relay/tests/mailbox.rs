@@ -219,11 +219,20 @@ async fn vault_rows_keep_their_bounds() {
             version,
             sealed: Binary(vec![2; sealed]),
         };
-        stage.relay.put_row(&alice.caller, PutRow { row }).await.map_err(|refusal| refusal.code)
+        stage.relay.put_row(&alice.caller, PutRow { row, after: None }).await.map_err(|refusal| refusal.code)
     };
     assert!(put(1, 32, 4_096).await.is_ok());
     assert!(put(1, 32, 4_096).await.is_ok(), "the same again");
     assert_eq!(put(1, 32, 4_095).await, Err(Code::VersionConflict));
+    let row =
+        Row { kind: VaultKind::Pin, key_id: Binary(vec![1; 32]), version: 9, sealed: Binary(vec![2; 40]) };
+    let backwards = PutRow { row: row.clone(), after: Some(9) };
+    assert_eq!(
+        stage.relay.put_row(&alice.caller, backwards).await.unwrap_err().code,
+        Code::InvalidRequest,
+        "the same version again is no later one"
+    );
+    assert!(stage.relay.put_row(&alice.caller, PutRow { row, after: Some(1) }).await.is_ok());
     for (version, key_id, sealed) in
         [(0, 16, 10), (u64::MAX, 16, 10), (1, 33, 10), (1, 16, 0), (1, 16, 4_097)]
     {

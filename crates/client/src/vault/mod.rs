@@ -36,8 +36,6 @@ pub(crate) use keys::CLOCKS_MS;
 
 /// How often a row is written anew after another device was faster.
 const MAX_ROUNDS: usize = 8;
-/// Most rows that are offered again to a server that lost them.
-const MAX_RESTORED: usize = 2_000;
 
 /// Why the vault was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,30 +124,15 @@ impl Vault {
         }
     }
 
-    /// Gives rows back to a server that has older ones or none: each version from there on, as it counts them. A server that
-    /// has them after all refuses that, and is refused.
+    /// Gives rows back to a server that has older ones or none. A server that has them after all refuses that, and is refused.
     async fn restore(&self, device: &impl Device, lost: Vec<(Row, u64)>) -> Result<(), Interruption> {
-        let puts: u64 = lost.iter().map(|(row, standing)| row.version - standing).sum();
-        if puts > MAX_RESTORED as u64 {
-            return Err(VaultRefused::OlderCopy.into());
-        }
         for (row, standing) in lost {
-            let place = self.place(row.kind, row.key_id.as_slice(), row.version);
-            let content =
-                self.key.open(place, row.sealed.as_slice()).map_err(|_| VaultRefused::DoesNotOpen)?;
-            for version in standing + 1..=row.version {
-                let again = if version == row.version {
-                    row.clone()
-                } else {
-                    self.sealed_row(device, row.kind, row.key_id.as_slice(), version, &content)
-                };
-                match device.call(PutRow { row: again }).await {
-                    Ok(_) => {}
-                    Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {
-                        return Err(VaultRefused::OlderCopy.into());
-                    }
-                    Err(error) => return Err(error.into()),
+            match device.call(PutRow { row, after: Some(standing) }).await {
+                Ok(_) => {}
+                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {
+                    return Err(VaultRefused::OlderCopy.into());
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -258,7 +241,7 @@ impl Vault {
                 let version = contents.standing(place.0, &place.1).map_or(0, |row| row.version) + 1;
                 self.sealed_row(device, place.0, &place.1, version, &content)
             };
-            match device.call(PutRow { row: row.clone() }).await {
+            match device.call(PutRow { row: row.clone(), after: None }).await {
                 Ok(_) => {
                     self.contents().absorb(self.account, &self.key, &row)?;
                     records.write(device, vec![row_record(records, &row)]).await?;

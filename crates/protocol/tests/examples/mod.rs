@@ -178,7 +178,7 @@ pub(crate) fn visit_every_call(visitor: &mut impl Visitor) {
     );
     visitor.visit(Erase { messages: vec![message], for_everyone: false }, Erased { erased: 1 });
     visitor.visit(FetchRows {}, Rows { rows: vec![row.clone()] });
-    visitor.visit(PutRow { row: row.clone() }, RowPut {});
+    visitor.visit(PutRow { row: row.clone(), after: None }, RowPut {});
     visitor.visit(
         FetchSealedVault { number: 1, auth_key: Some(AuthKey::from_bytes(&[0xab; 32])) },
         SealedVaultRows {

@@ -13,15 +13,19 @@ use crate::{
 const ROOM: VaultRoom = VaultRoom { rows: MAX_VAULT_ROWS, bytes: MAX_VAULT_BYTES };
 
 impl Relay {
-    /// Writes a row if the one that stands there has the version before: compare and set.
+    /// Writes a row if the one that stands there has the version before, or the one that the request names: compare and set.
     ///
     /// # Errors
     /// [`Code::VersionConflict`]; [`Code::QuotaExceeded`] when the vault is full; [`Code::InvalidRequest`] for a row
     /// out of bounds.
     pub async fn put_row(&self, caller: &Caller, request: PutRow) -> Result<RowPut, Refusal> {
-        let PutRow { row } = request;
+        let PutRow { row, after } = request;
         check_bounds(&row)?;
-        match self.0.store.put_vault_row(caller.account(), row, ROOM).await? {
+        let after = after.unwrap_or(row.version - 1);
+        if after >= row.version {
+            return Err(Refusal::because(Code::InvalidRequest, "The versions of a vault row count up"));
+        }
+        match self.0.store.put_vault_row(caller.account(), row, after, ROOM).await? {
             PutOutcome::Done => Ok(RowPut {}),
             PutOutcome::VersionConflict => Err(Code::VersionConflict.into()),
             PutOutcome::Full => {

@@ -155,6 +155,7 @@ macro_rules! stories {
             the_name_of_a_deleted_account_is_never_given_again
             a_row_is_written_by_one_of_many
             a_row_is_written_only_after_the_one_before_it
+            a_lost_row_comes_back_after_the_one_that_stands
             a_full_vault_takes_changes_and_no_more_rows
             a_vault_has_room_for_so_many_bytes
             rows_come_in_the_order_of_kind_and_key_id

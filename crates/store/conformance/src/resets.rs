@@ -11,7 +11,10 @@ use protocol::{
 };
 use relay::port::{PutOutcome, RedeemedKeys, Redemption, Store, StoredSealedVault, VaultRoom};
 
-use crate::cast::{NOW_MS, Person, deliver, envelope, fifty_at_once, people, sorted, token};
+use crate::{
+    cast::{NOW_MS, Person, deliver, envelope, fifty_at_once, people, sorted, token},
+    vault::put,
+};
 
 pub(crate) fn redemption(person: Person, number: u16, keys: RedeemedKeys) -> Redemption {
     Redemption {
@@ -66,7 +69,7 @@ async fn pin_twice(store: &Arc<dyn Store>, person: Person) {
             sealed: Binary(vec![version as u8; 40]),
         };
         let room = VaultRoom { rows: 100, bytes: 10_000 };
-        assert_eq!(store.put_vault_row(person.account(), row, room).await.unwrap(), PutOutcome::Done);
+        assert_eq!(put(store, person.account(), row, room).await, PutOutcome::Done);
     }
 }
 

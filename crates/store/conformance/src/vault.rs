@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crypto::id::AccountId;
 use futures::future::join_all;
 use protocol::{
     Binary,
@@ -15,6 +16,12 @@ fn pin(key_id: &[u8], version: u64, content: &[u8]) -> Row {
     Row { kind: VaultKind::Pin, key_id: Binary(key_id.to_vec()), version, sealed: Binary(content.to_vec()) }
 }
 
+/// Writes a row after the one before it.
+pub(crate) async fn put(store: &Arc<dyn Store>, account: AccountId, row: Row, room: VaultRoom) -> PutOutcome {
+    let after = row.version - 1;
+    store.put_vault_row(account, row, after, room).await.unwrap()
+}
+
 /// Two tabs change the same row: one is told to fetch it and try again.
 pub async fn a_row_is_written_by_one_of_many(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
@@ -23,7 +30,7 @@ pub async fn a_row_is_written_by_one_of_many(store: Arc<dyn Store>) {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 let row = pin(b"bob", version, &[number; 10]);
-                (number, store.put_vault_row(alice.account(), row, ROOM).await.unwrap())
+                (number, put(&store, alice.account(), row, ROOM).await)
             })
         });
         let outcomes: Vec<(u8, PutOutcome)> = join_all(tries).await.into_iter().map(Result::unwrap).collect();
@@ -41,7 +48,7 @@ pub async fn a_row_is_written_by_one_of_many(store: Arc<dyn Store>) {
 pub async fn a_row_is_written_only_after_the_one_before_it(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
     let put = async |version: u64, content: &[u8]| {
-        store.put_vault_row(alice.account(), pin(b"bob", version, content), ROOM).await.unwrap()
+        put(&store, alice.account(), pin(b"bob", version, content), ROOM).await
     };
     assert_eq!(put(2, b"two").await, PutOutcome::VersionConflict);
     assert_eq!(put(1, b"one").await, PutOutcome::Done);
@@ -53,12 +60,30 @@ pub async fn a_row_is_written_only_after_the_one_before_it(store: Arc<dyn Store>
     assert_eq!(store.vault_rows(alice.account()).await.unwrap().last(), Some(&pin(b"bob", 2, b"two")));
 }
 
+/// A server that was set back gets the newest version at once, after the one that it has.
+pub async fn a_lost_row_comes_back_after_the_one_that_stands(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    let put = async |after: u64, version: u64, content: &[u8]| {
+        store.put_vault_row(alice.account(), pin(b"bob", version, content), after, ROOM).await.unwrap()
+    };
+    assert_eq!(put(3, 9, b"nine").await, PutOutcome::VersionConflict, "nothing stands there");
+    assert_eq!(put(0, 5, b"five").await, PutOutcome::Done);
+    assert_eq!(put(0, 7, b"seven").await, PutOutcome::VersionConflict, "something does");
+    assert_eq!(put(5, 9_000_000, b"the last").await, PutOutcome::Done);
+    assert_eq!(put(5, 9_000_000, b"the last").await, PutOutcome::Done, "the same again");
+    assert_eq!(put(5, 9_000_001, b"another").await, PutOutcome::VersionConflict);
+    assert_eq!(
+        store.vault_rows(alice.account()).await.unwrap().last(),
+        Some(&pin(b"bob", 9_000_000, b"the last"))
+    );
+}
+
 /// A row that is there can still be changed.
 pub async fn a_full_vault_takes_changes_and_no_more_rows(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let rows = store.vault_rows(alice.account()).await.unwrap().len() + 1;
     let room = VaultRoom { rows, ..ROOM };
-    let put = async |account, row| store.put_vault_row(account, row, room).await.unwrap();
+    let put = async |account, row| put(&store, account, row, room).await;
     assert_eq!(put(alice.account(), pin(b"bob", 1, b"x")).await, PutOutcome::Done);
     assert_eq!(put(alice.account(), pin(b"carol", 1, b"x")).await, PutOutcome::Full);
     assert_eq!(put(alice.account(), pin(b"bob", 2, b"y")).await, PutOutcome::Done);
@@ -72,7 +97,7 @@ pub async fn a_vault_has_room_for_so_many_bytes(store: Arc<dyn Store>) {
     let held = store.vault_rows(alice.account()).await.unwrap();
     let held: usize = held.iter().map(|row| row.sealed.0.len()).sum();
     let room = VaultRoom { bytes: held + 30, ..ROOM };
-    let put = async |account, row| store.put_vault_row(account, row, room).await.unwrap();
+    let put = async |account, row| put(&store, account, row, room).await;
     assert_eq!(put(alice.account(), pin(b"bob", 1, &[1; 20])).await, PutOutcome::Done);
     assert_eq!(put(alice.account(), pin(b"carol", 1, &[1; 11])).await, PutOutcome::Full);
     assert_eq!(put(alice.account(), pin(b"carol", 1, &[1; 10])).await, PutOutcome::Done);
@@ -91,12 +116,12 @@ pub async fn a_vault_has_room_for_so_many_bytes(store: Arc<dyn Store>) {
 pub async fn rows_come_in_the_order_of_kind_and_key_id(store: Arc<dyn Store>) {
     let [alice] = people(&store, 1).await.try_into().unwrap();
     for key_id in [b"b".as_slice(), &[0xff], b"ab", b"a", &[0, 0]] {
-        let outcome = store.put_vault_row(alice.account(), pin(key_id, 1, b"x"), ROOM).await.unwrap();
+        let outcome = put(&store, alice.account(), pin(key_id, 1, b"x"), ROOM).await;
         assert_eq!(outcome, PutOutcome::Done);
     }
     for kind in [VaultKind::ArchiveKey, VaultKind::OneTimePrekeys, VaultKind::PastIdentity] {
         let row = Row { kind, ..pin(b"a", 1, b"x") };
-        assert_eq!(store.put_vault_row(alice.account(), row, ROOM).await.unwrap(), PutOutcome::Done);
+        assert_eq!(put(&store, alice.account(), row, ROOM).await, PutOutcome::Done);
     }
     let rows = store.vault_rows(alice.account()).await.unwrap();
     let places: Vec<(VaultKind, &[u8])> = rows.iter().map(|row| (row.kind, row.key_id.as_slice())).collect();
@@ -123,10 +148,10 @@ pub async fn two_accounts_see_nothing_of_each_other(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let before = store.vault_rows(bob.account()).await.unwrap();
     let row = pin(b"carol", 1, b"alice's");
-    assert_eq!(store.put_vault_row(alice.account(), row, ROOM).await.unwrap(), PutOutcome::Done);
+    assert_eq!(put(&store, alice.account(), row, ROOM).await, PutOutcome::Done);
     assert_eq!(store.vault_rows(bob.account()).await.unwrap(), before);
     let row = pin(b"carol", 1, b"bob's");
-    assert_eq!(store.put_vault_row(bob.account(), row.clone(), ROOM).await.unwrap(), PutOutcome::Done);
+    assert_eq!(put(&store, bob.account(), row.clone(), ROOM).await, PutOutcome::Done);
     let alices = store.vault_rows(alice.account()).await.unwrap();
     assert!(!alices.contains(&row));
     assert!(alices.iter().all(|row| !before.contains(row)));

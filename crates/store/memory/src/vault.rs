@@ -19,6 +19,7 @@ impl VaultRows for MemoryStore {
         &self,
         account: AccountId,
         row: Row,
+        after: u64,
         room: VaultRoom,
     ) -> Result<PutOutcome, StoreError> {
         let mut state = self.lock();
@@ -32,7 +33,7 @@ impl VaultRows for MemoryStore {
         if standing == Some(&row) {
             return Ok(PutOutcome::Done);
         }
-        if standing.map_or(0, |standing| standing.version) + 1 != row.version {
+        if standing.map_or(0, |standing| standing.version) != after {
             return Ok(PutOutcome::VersionConflict);
         }
         let before = standing.map_or(0, |standing| standing.sealed.0.len());

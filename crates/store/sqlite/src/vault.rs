@@ -45,15 +45,17 @@ impl VaultRows for SqliteStore {
         &self,
         account: AccountId,
         row: Row,
+        after: u64,
         room: VaultRoom,
     ) -> Result<PutOutcome, StoreError> {
-        self.writer.make(Put { account, row, room }).await
+        self.writer.make(Put { account, row, after, room }).await
     }
 }
 
 struct Put {
     account: AccountId,
     row: Row,
+    after: u64,
     room: VaultRoom,
 }
 
@@ -78,7 +80,7 @@ impl Change for Put {
         if standing.as_ref().is_some_and(|row| row.version == version && row.sealed == sealed.0) {
             return Ok(PutOutcome::Done);
         }
-        if standing.as_ref().map_or(0, |row| row.version) + 1 != version {
+        if standing.as_ref().map_or(0, |row| row.version) != integer(self.after) {
             return Ok(PutOutcome::VersionConflict);
         }
         let before = standing.as_ref().map_or(0, |row| row.sealed.len());

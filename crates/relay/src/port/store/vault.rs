@@ -10,12 +10,13 @@ pub trait VaultRows: Send + Sync {
     /// All rows of an account, in the order of kind (its number) and key id (as bytes).
     async fn vault_rows(&self, account: AccountId) -> Result<Vec<Row>, StoreError>;
 
-    /// Writes a row if the one that stands there has the version before, and the vault has room for it then. A row that
-    /// does not grow is always taken.
+    /// Writes a row if the one that stands there has the version `after` (0: if none does), and the vault has room for it
+    /// then. A row that does not grow is always taken.
     async fn put_vault_row(
         &self,
         account: AccountId,
         row: Row,
+        after: u64,
         room: VaultRoom,
     ) -> Result<PutOutcome, StoreError>;
 }
@@ -34,7 +35,7 @@ pub struct VaultRoom {
 pub enum PutOutcome {
     /// The row stands. It may have stood there before, byte for byte.
     Done,
-    /// Another row with this version stands there, or the version is not the next one.
+    /// A row with another version stands there, or another row with this one.
     VersionConflict,
     /// The vault is full.
     Full,
