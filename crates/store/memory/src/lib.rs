@@ -51,6 +51,13 @@ impl MemoryStore {
         Self(Arc::new(Mutex::new(self.lock().clone())))
     }
 
+    /// A backup that is put back hands out none of the one-time prekeys that it holds: they may have served since.
+    pub fn forget_one_time_prekeys(&self) {
+        let mut state = self.lock();
+        let pools = state.accounts.values_mut().flat_map(|account| account.pools.values_mut());
+        pools.for_each(|pool| pool.prekeys.clear());
+    }
+
     /// Every method makes all of its changes after the last thing that could fail, so a poisoned lock guards whole state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `open` | the file and its rights, the version of SQLite, the migrations and the copy made before them |
+//! | `age` | whether the file is a copy that was put back |
 //! | `writer` | the one connection that writes: what waits is committed together, with one flush to the disk |
 //! | `accounts`, `directory` | accounts and what their owners set; who is there, by which keys |
 //! | `register`, `delete_account` | how an account comes to be, and how it goes |
@@ -25,6 +26,7 @@
 //! data anew (it needs the `sqlite3` shell).
 
 mod accounts;
+mod age;
 mod archive;
 mod counters;
 mod delete_account;

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tracing::info;
 
-use crate::{SqliteStore, error::store_error, writer::Writer};
+use crate::{SqliteStore, age::Age, error::store_error, writer::Writer};
 
 /// The schema, step by step. A step that was released is never changed: a test holds their checksums.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
@@ -102,7 +102,8 @@ pub enum CannotOpenStore {
 
 impl SqliteStore {
     /// Opens the database file, and makes it (0600, in a folder of 0700) when there is none. Brings its schema up to
-    /// date; when it holds anything, a copy named after the schema's last step is made beside it first.
+    /// date; when it holds anything, a copy named after the schema's last step is made beside it first. A copy that was put
+    /// back in its place hands out none of the one-time prekeys that it holds.
     ///
     /// # Errors
     /// [`CannotOpenStore`]; the database is as it was.
@@ -112,6 +113,11 @@ impl SqliteStore {
         let mut connection = writing.connect().await.map_err(store_error)?;
         check_version(&mut connection).await?;
         migrate(&mut connection, path, settings.older_schema).await?;
+        // Whoever only looks in beside another process counts nothing.
+        let age = match settings.older_schema {
+            OlderSchema::Update => Some(Age::begin(&mut connection, path).await?),
+            OlderSchema::Refuse => None,
+        };
 
         let reading = options(path, &settings).read_only(true);
         let readers = SqlitePoolOptions::new()
@@ -125,7 +131,7 @@ impl SqliteStore {
             .connect_with(reading)
             .await
             .map_err(store_error)?;
-        Ok(Self { readers, writer: Writer::start(connection, writing) })
+        Ok(Self { readers, writer: Writer::start(connection, writing, age) })
     }
 }
 

@@ -22,7 +22,7 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-use crate::{deliver::deliver_all, error::store_error};
+use crate::{age::Age, deliver::deliver_all, error::store_error};
 
 /// Changes that wait at most; who comes then waits for a place.
 const MOST_WAITING: usize = 1_024;
@@ -65,11 +65,15 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 impl Writer {
     /// Starts the writer on this runtime. `options` must be those of a database that is open and migrated.
-    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        age: Option<Age>,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
         let connection = Some(connection);
         // What an earlier process erased may still be there.
-        tokio::spawn(Task { connection, options, waiting, log_holds_erased: true }.run());
+        tokio::spawn(Task { connection, options, waiting, age, log_holds_erased: true }.run());
         Self { queue }
     }
 
@@ -175,6 +179,8 @@ struct Task {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     waiting: mpsc::Receiver<Waiting>,
+    /// Counted by the process that the database belongs to.
+    age: Option<Age>,
     /// Whether the write-ahead log may hold what was erased.
     log_holds_erased: bool,
 }
@@ -268,7 +274,12 @@ impl Task {
         envelopes: &[NewEnvelope],
     ) -> Result<Vec<Delivered>, StoreError> {
         let mut connection = self.take_connection().await?;
-        let result = one_transaction(&mut connection, changes, envelopes).await;
+        let counts = self.age.as_ref().is_some_and(Age::is_due);
+        let result = one_transaction(&mut connection, changes, envelopes, counts).await;
+        if let (Ok((_, Some(counted))), Some(age)) = (&result, &mut self.age) {
+            age.note(*counted);
+        }
+        let result = result.map(|(delivered, _)| delivered);
         self.log_holds_erased |= result.is_ok() && changes.iter().any(|job| job.has_erased());
         if result.is_ok() || is_idle(&mut connection).await {
             self.connection = Some(connection);
@@ -325,14 +336,16 @@ async fn one_transaction(
     connection: &mut SqliteConnection,
     changes: &mut [Box<dyn Job>],
     envelopes: &[NewEnvelope],
-) -> Result<Vec<Delivered>, StoreError> {
+    counts: bool,
+) -> Result<(Vec<Delivered>, Option<i64>), StoreError> {
     let mut transaction = connection.begin_with("begin immediate").await.map_err(store_error)?;
     for job in changes {
         job.make(&mut transaction).await?;
     }
     let delivered = deliver_all(&mut transaction, envelopes).await?;
+    let counted = if counts { Some(Age::count(&mut transaction).await?) } else { None };
     transaction.commit().await.map_err(store_error)?;
-    Ok(delivered)
+    Ok((delivered, counted))
 }
 
 /// Whether the connection is outside of every transaction: after some errors SQLite rolls back by itself, and the

@@ -234,7 +234,7 @@ fn released_steps_of_the_schema_are_as_they_were() {
     assert_eq!(steps, RELEASED);
 }
 
-const RELEASED: [&str; 16] = [
+const RELEASED: [&str; 17] = [
     "20261101000001 accounts de066ddba0083a72",
     "20261101000002 sessions 6fc03dafca469e41",
     "20261101000003 vault rows 20c757278d3e1541",
@@ -251,4 +251,5 @@ const RELEASED: [&str; 16] = [
     "20261128000001 devices cfc2ee939d74477d",
     "20261128000002 prekeys 5fcabdf9769ab509",
     "20261128000003 archive 59e2901980db649b",
+    "20261128000004 age 54792ff5a16dfe7a",
 ];
