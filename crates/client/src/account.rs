@@ -13,8 +13,8 @@ use protocol::{
 };
 
 use crate::{
-    Body, CallError, Contact, ConversationSummary, Device, Interruption, Message, MessageState, Selection,
-    StoreUnavailable, SyncError, Synced, Thread,
+    Body, CallError, Contact, ConversationSummary, Device, Interruption, KeyChange, Message, MessageState,
+    Selection, StoreUnavailable, SyncError, Synced, Thread,
     conversation::state::Progress,
     device::Change,
     engine::Engine,
@@ -406,14 +406,19 @@ impl<D: Device> Account<D> {
         self.0.look_at_keys(&members.unwrap_or_default()).await
     }
 
+    /// What is not as it was accepted with this contact, if anything.
+    pub fn key_change(&self, contact: AccountId) -> Option<KeyChange> {
+        self.0.state().contacts.question(contact)
+    }
+
     /// Accepts the new key of a contact: the one whose safety number its owner was shown, and no other that a relay may
-    /// have put in its place since. What was held back is opened, and what waits can be sent: call [`Self::flush`].
+    /// have put in its place since; or, where only their list of devices has changed, that list. What was held back is opened, and what waits can be sent: call [`Self::flush`].
     ///
     /// # Errors
     /// [`AcceptKeyError`].
     pub async fn accept_key(&self, contact: AccountId, compared: SafetyNumber) -> Result<(), AcceptKeyError> {
         let engine = &self.0;
-        if engine.state().contacts.offered(contact).is_none() {
+        if self.key_change(contact).is_none() {
             return Err(AcceptKeyError::NothingOffered);
         }
         let bundles = engine.fetch_bundles(&[contact]).await?;

@@ -20,7 +20,8 @@
 //! | `pins` | which identity keys of contacts are accepted |
 //! | `vault` | the account's sealed rows, by compare-and-set; keys that are made and keys that die |
 //! | `this_device` | which device this is, introduced once for each session |
-//! | `logs` | device logs: one's own and those of contacts |
+//! | `logs` | device logs of contacts and one's own, verified and held against the pins |
+//! | `own_log` | the account's own log: appended to, and joined again after a server was set back |
 //! | `archive` | content keys are archived before the keys that brought them die |
 //! | `upkeep` | what is due: prekeys, epochs, ended devices, what disappears |
 //! | `erasure` | messages are deleted, for oneself or for everyone, or disappear by a timer |
@@ -83,6 +84,7 @@ mod log_out;
 mod logs;
 mod new_keys;
 mod outbox;
+mod own_log;
 mod pins;
 mod records;
 mod repairs;
@@ -99,8 +101,8 @@ mod vault;
 
 pub use account::{AcceptKeyError, Account, ComposeError, OpenConversationError};
 pub use conversation::view::{
-    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread, duration_words,
-    timer_line,
+    Body, Contact, ConversationSummary, KeyChange, Message, MessageState, Preview, Selection, Thread,
+    duration_words, timer_line,
 };
 pub use device::{CallError, Device, StoreUnavailable};
 pub use erasure::{DeleteError, TimerError};

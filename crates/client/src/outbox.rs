@@ -13,7 +13,7 @@ use crypto::{
     prekey::{Prekey, PrekeyKind},
 };
 use protocol::{
-    Binary, Code,
+    Binary, Code, Cursor,
     content::Content,
     directory::KeyBundle,
     mailbox::Send,
@@ -37,8 +37,8 @@ const MAX_CLAIMS: u32 = 4;
 
 /// What became of one message.
 enum Outcome {
-    /// It is on the server's disk since then, by the server's clock; so many devices of others could not take it.
-    Sent { missed: u32, received_at_ms: u64 },
+    /// It is on the server's disk since then, by the server's clock, and at this place of the own mailbox; so many devices of others could not take it.
+    Sent { missed: u32, received_at_ms: u64, place: Cursor },
     /// Another tab sent or discarded it.
     Gone,
     /// A key has changed: the conversation waits for the user.
@@ -69,12 +69,13 @@ impl<D: Device> Engine<D> {
                 self.deliver(message, &draft).await?
             };
             match outcome {
-                Outcome::Sent { missed, received_at_ms } => {
+                Outcome::Sent { missed, received_at_ms, place } => {
                     let mut state = self.state();
                     let sent_at_ms = received_at_ms.saturating_add_signed(-state.server_ahead_ms);
                     if let Some(pending) = state.pending.get_mut(&message) {
                         pending.missed = missed;
                         pending.sent_at_ms = Some(sent_at_ms);
+                        pending.place = Some(place);
                     }
                     drop(state);
                     self.progress(message, Progress::Sent);
@@ -143,7 +144,10 @@ impl<D: Device> Engine<D> {
             };
             let KeptSealing { envelope, archived, missed } = envelope;
             match self.device.call(Send { envelope, archived }).await {
-                Ok(sent) => return Ok(Outcome::Sent { missed, received_at_ms: sent.received_at_ms }),
+                Ok(sent) => {
+                    let (received_at_ms, place) = (sent.received_at_ms, sent.cursor);
+                    return Ok(Outcome::Sent { missed, received_at_ms, place });
+                }
                 Err(CallError::Refused(refusal)) if refusal.code == Code::StaleKeys => {}
                 // The server does not know this device (any more), or this was sealed before there was one.
                 Err(CallError::Refused(refusal))
@@ -250,14 +254,10 @@ impl<D: Device> Engine<D> {
         if !logs.is_empty() {
             let refused = self.refresh_logs(&logs).await?;
             if let Some((bundle, why)) =
-                checked.iter().find_map(|(bundle, _)| Some((bundle, refused.get(&bundle.account)?)))
+                checked.iter().find_map(|(bundle, _)| Some((bundle, *refused.get(&bundle.account)?)))
             {
-                return Ok(Err(forged_log(bundle, *why)));
-            }
-        }
-        for (bundle, _) in &checked {
-            if let Err(why) = self.hold_against_pin(bundle.account, bundle.identity).await? {
-                return Ok(Err(forged_log(bundle, why)));
+                let is_a_question = self.state().contacts.shows_another_log(bundle.account);
+                return Ok(Err(if is_a_question { Outcome::Blocked } else { forged_log(bundle, why) }));
             }
         }
         if draft.timer_s > 0 {
@@ -271,7 +271,12 @@ impl<D: Device> Engine<D> {
     fn lacks_log(&self, bundle: &KeyBundle) -> bool {
         let logs = self.logs();
         let known = logs.get(bundle.account, bundle.identity.fingerprint());
-        known.is_none_or(|log| log.len() != bundle.log_length || log.head() != bundle.log_head)
+        let pin = self.vault.pin(bundle.account);
+        known.is_none_or(|log| {
+            log.len() != bundle.log_length
+                || log.head() != bundle.log_head
+                || pin.is_some_and(|pin| !pin.speaks_of(log))
+        })
     }
 
     async fn readers_by_account(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crypto::{
+    device_log::DeviceLog,
     id::{AccountId, Fingerprint, LogHash},
     identity::IdentityPublic,
     prekey::Prekey,
@@ -53,6 +54,17 @@ impl Pin {
     /// How far the current key's device log was seen.
     pub(crate) fn seen_log(&self) -> SeenLog {
         self.log.unwrap_or(SeenLog { length: 0, head: LogHash::from_bytes([0; 32]) })
+    }
+
+    /// Whether this log goes on from what was seen.
+    pub(crate) fn speaks_of(&self, log: &DeviceLog) -> bool {
+        let seen = self.seen_log();
+        log.head_at(seen.length) == Some(seen.head)
+    }
+
+    /// The pin with another log of the current key, at the user's word.
+    fn accepting_log(&self, log: SeenLog) -> Self {
+        Self { log: Some(log), ..self.clone() }
     }
 
     /// The pin with a log of the current key that was seen further; `None`: it was already.
@@ -222,17 +234,21 @@ impl<D: Device> Engine<D> {
         Ok(Checked::Usable(Box::new(prekey)))
     }
 
-    /// Accepts the key that the directory offers for this contact now.
+    /// Accepts the key that the directory offers for this contact now; or, where the key is the accepted one, the device log
+    /// that it speaks of.
     pub(crate) async fn accept_offered(&self, bundle: &KeyBundle) -> Result<(), Interruption> {
         let key = bundle.identity;
         self.check_whose_session().await?;
+        let log = SeenLog { length: bundle.log_length, head: bundle.log_head };
+        let shows_another_log = self.state().contacts.shows_another_log(bundle.account);
         let accept = |pin: Option<&Pin>| match pin {
             None => Some(Pin::first_use(bundle)),
-            Some(pin) if pin.current() == Some(&key) => None,
-            Some(pin) => Some(pin.accepting(key)),
+            Some(pin) if pin.current() != Some(&key) => Some(pin.accepting(key)),
+            Some(pin) => (shows_another_log && pin.seen_log() != log).then(|| pin.accepting_log(log)),
         };
         self.vault.edit_pin(&*self.device, &self.records, bundle.account, accept).await?;
-        self.note_offer(bundle, true).await
+        self.note_offer(bundle, true).await?;
+        self.refresh_logs(&[(bundle.account, key)]).await.map(drop)
     }
 
     /// Keeps the names, so that they can be shown without the network.
@@ -242,7 +258,7 @@ impl<D: Device> Engine<D> {
             // The name under which a contact was pinned is as hard to change as the key.
             let pinned = self.vault.pin(bundle.account).map(|pin| pin.username);
             let username = pinned.unwrap_or_else(|| bundle.username.clone());
-            let contact = KeptContact { username, offered: None, deleted: false };
+            let contact = KeptContact { username, offered: None, other_log: false, deleted: false };
             let new = self.state().contacts.insert_if_new(bundle.account, &contact);
             if new {
                 changes.push(self.records.put(&*self.device, self.records.contact(bundle.account), &contact));
@@ -285,6 +301,21 @@ impl<D: Device> Engine<D> {
                 Ok(_) | Err(Interruption::Refused(_)) => {}
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// Remembers or forgets that the server shows another device log of a contact than the one that was seen.
+    pub(crate) async fn note_other_log(
+        &self,
+        contact: AccountId,
+        is_another: bool,
+    ) -> Result<(), Interruption> {
+        let changed = self.state().contacts.set_other_log(contact, is_another);
+        if let Some(kept) = changed {
+            let change = self.records.put(&*self.device, self.records.contact(contact), &kept);
+            self.records.write(&*self.device, vec![change]).await?;
+            self.changed();
         }
         Ok(())
     }

@@ -61,6 +61,9 @@ pub(crate) struct KeptContact {
     pub(crate) username: Username,
     /// The key that the directory offers now, if it is not the accepted one.
     pub(crate) offered: Option<IdentityPublic>,
+    /// Whether the server shows another device log of the accepted key than the one that was seen.
+    #[serde(default)]
+    pub(crate) other_log: bool,
     /// Whether the directory says that the account was deleted.
     #[serde(default)]
     pub(crate) deleted: bool,

@@ -16,6 +16,9 @@ pub enum Repair {
     VaultRestored,
     /// The server had lost entries of the account's device log, and has them again.
     DeviceLogRestored,
+    /// The server had lost entries of the account's device log, and another device had gone on without them: what they
+    /// said is said again.
+    DeviceLogJoined,
     /// The server did not know this device any more, and knows it again.
     DeviceIntroducedAgain,
     /// Prekeys were made and not published, and are published.
@@ -50,6 +53,10 @@ impl Repair {
             }
             Self::DeviceLogRestored => {
                 "The server had lost entries of the device list: they were given back to it"
+            }
+            Self::DeviceLogJoined => {
+                "The server had lost entries of the device list, and another device went on without them: what they said \
+                 was added again"
             }
             Self::DeviceIntroducedAgain => {
                 "The server did not know this device any more: it was introduced again"

@@ -128,6 +128,7 @@ impl<D: Device> Engine<D> {
             for (account, contact) in named::<AccountId, _>(contacts) {
                 state.contacts.insert_if_new(account, &contact);
                 state.contacts.set_offered(account, contact.offered);
+                state.contacts.set_other_log(account, contact.other_log);
             }
             for (id, conversation) in named::<ConversationId, _>(conversations) {
                 state.add_conversation(id, conversation);
@@ -158,6 +159,7 @@ impl<D: Device> Engine<D> {
         let gone = self.load_what_tabs_share().await?;
         let mut new = self.fetch_new().await?;
         new += self.fetch_history().await?;
+        self.state().queue_what_was_lost();
         if self.state().take_has_met_erased() {
             let status = self.status().await?;
             new += self.fetch_new().await?;
@@ -234,12 +236,15 @@ impl<D: Device> Engine<D> {
 
     /// A key that was not accepted may be by now, on another device.
     async fn look_at_changed_keys_again(&self) -> Result<(), Interruption> {
-        let changed = self.state().contacts.with_offers();
+        let changed = self.state().contacts.in_question();
         if changed.is_empty() {
             return Ok(());
         }
         for bundle in self.fetch_well_named(&changed).await? {
             self.check_bundle(&bundle).await?;
+            if self.state().contacts.shows_another_log(bundle.account) {
+                self.refresh_logs(&[(bundle.account, bundle.identity)]).await?;
+            }
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use crypto::{
     id::{DeviceId, PrekeyId},
     prekey::{PrekeySecret, PrekeySeed},
 };
-use protocol::{Binary, Code, device::AppendLog};
+use protocol::{Binary, Code};
 
 use crate::{
-    CallError, Device, Interruption, StoreUnavailable,
+    Device, Interruption, StoreUnavailable,
     device::{Change, DeviceRng},
     engine::Engine,
     records::KeptDevice,
@@ -99,8 +99,8 @@ impl<D: Device> Engine<D> {
 
     async fn introduce(&self, kept: Option<ThisDevice>) -> Result<ThisDevice, Interruption> {
         let mut kept = kept;
+        self.refresh_own_log().await?;
         for _ in 0..MAX_ROUNDS {
-            self.refresh_own_log().await?;
             let this = match kept.take() {
                 // One that was ended does not come back: it is a new device from here on.
                 Some(this) if !self.is_ended(this.id) => this,
@@ -117,20 +117,16 @@ impl<D: Device> Engine<D> {
                     entry
                 }
             };
-            match self.device.call(AppendLog { entry: entry.clone() }).await {
-                Ok(_) => {
-                    self.take_own_entry(entry).await?;
-                    let session = Some(self.session.session);
-                    let seed = Binary(this.key.seed().expose_bytes().to_vec());
-                    self.keep_device(&KeptDevice { device: this.id, seed, session }).await?;
-                    self.forget_former_devices(this.id).await?;
-                    return Ok(this);
-                }
-                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {
-                    kept = Some(this)
-                }
-                Err(error) => return Err(error.into()),
+            if self.call_append(&entry).await? {
+                self.take_own_entry(entry).await?;
+                let session = Some(self.session.session);
+                let seed = Binary(this.key.seed().expose_bytes().to_vec());
+                self.keep_device(&KeptDevice { device: this.id, seed, session }).await?;
+                self.forget_former_devices(this.id).await?;
+                return Ok(this);
             }
+            self.compare_own_log().await?;
+            kept = Some(this);
         }
         Err(Interruption::Busy(Code::VersionConflict.into()))
     }

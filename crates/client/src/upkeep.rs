@@ -12,7 +12,6 @@ use crypto::{
 };
 use protocol::{
     Binary, Cursor,
-    directory::FetchKeys,
     limits::{CLAIM_LIFETIME_MS, MAX_PAGE_ITEMS, MAX_PREKEYS_AT_ONCE, PREKEY_LIFETIME_MS},
     mailbox::FetchPage,
     prekey::{FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
@@ -30,6 +29,9 @@ use crate::{
 
 /// How old a signed prekey is when it is replaced: a week.
 const ROTATE_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long a signed prekey lives on after it was replaced: two days. A server that is set back to yesterday's copy offers it
+/// once more, and what is sealed to it then must open.
+const REPLACED_LIVES_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
 /// How many unclaimed one-time prekeys call for a new batch.
 const REFILL_BELOW: u32 = 30;
 /// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
@@ -54,10 +56,11 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn maintain(&self) -> Result<(), SyncError> {
         let _turn = self.maintaining.lock().await;
         self.check_whose_session().await?;
-        let this = self.this_device().await?;
+        self.this_device().await?;
         self.compare_own_log().await?;
         self.finish_revocation().await?;
         self.compare_mailbox().await?;
+        let this = self.this_device().await?;
         let status = self.status().await?;
         self.publish_what_is_due(&this, &status).await?;
         let this = self.this_device().await?;
@@ -75,19 +78,6 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn status(&self) -> Result<PrekeyStatus, Interruption> {
         let archived_to = self.archived_to().await?;
         Ok(self.device.call(FetchPrekeyStatus { archived_to }).await?)
-    }
-
-    /// A server that was set back has less of the log than this device.
-    async fn compare_own_log(&self) -> Result<(), Interruption> {
-        let keys = self.device.call(FetchKeys { accounts: vec![self.me.account] }).await?;
-        let Some(own) = keys.bundles.into_iter().find(|bundle| bundle.account == self.me.account) else {
-            return Ok(());
-        };
-        if own.log_length < self.own_log().len() {
-            self.restore_own_log(own.log_length).await?;
-            self.this_device().await?;
-        }
-        Ok(())
     }
 
     async fn publish_what_is_due(
@@ -304,7 +294,8 @@ impl<D: Device> Engine<D> {
     /// ones that a held message waits for.
     async fn erase_old_keys(&self, status: &PrekeyStatus) -> Result<(), Interruption> {
         let needed = self.prekeys_of_held(status).await?;
-        let replaced = if self.serves(&status.signed) {
+        let is_long_ago = status.now_ms.saturating_sub(status.signed_at_ms) >= REPLACED_LIVES_MS;
+        let replaced = if is_long_ago && self.serves(&status.signed) {
             self.vault.signed_prekeys_before(status.signed.id())
         } else {
             Vec::new()
@@ -333,8 +324,7 @@ impl<D: Device> Engine<D> {
             let Some(KeptDelivery::Held { shared, seal, received_at_ms, .. }) = record else { continue };
             let is_old = received_at_ms < status.now_ms.saturating_sub(WAITS_FOR_LOG_MS);
             let delivery = Delivery::parse(shared.as_slice(), seal.as_slice());
-            let waits_for_log =
-                delivery.is_ok_and(|delivery| self.accepts_sender_of(delivery.claimed_header()));
+            let waits_for_log = delivery.is_ok_and(|delivery| self.waits_for_log(delivery.claimed_header()));
             if is_old && waits_for_log {
                 let dropped = self.records.put(&*self.device, name, &KeptDelivery::Dropped);
                 self.records.write(&*self.device, vec![dropped]).await?;
@@ -359,7 +349,7 @@ impl<D: Device> Engine<D> {
             let Some(KeptDelivery::Held { shared, seal, received_at_ms, .. }) = record else { continue };
             let Ok(delivery) = Delivery::parse(shared.as_slice(), seal.as_slice()) else { continue };
             let header = delivery.claimed_header();
-            let waits_ms = if self.accepts_sender_of(header) { WAITS_FOR_LOG_MS } else { WAITS_FOR_WORD_MS };
+            let waits_ms = if self.waits_for_log(header) { WAITS_FOR_LOG_MS } else { WAITS_FOR_WORD_MS };
             if received_at_ms < status.now_ms.saturating_sub(waits_ms) {
                 continue;
             }
@@ -372,8 +362,11 @@ impl<D: Device> Engine<D> {
         Ok(needed)
     }
 
-    /// Whether the key of a delivery's sender is accepted: then it waits for a device log.
-    fn accepts_sender_of(&self, header: &Header) -> bool {
+    /// Whether a held delivery waits for a device log alone, and not for the user's word about its sender.
+    fn waits_for_log(&self, header: &Header) -> bool {
+        if self.state().contacts.question(header.sender).is_some() {
+            return false;
+        }
         let place = header.place_of(header.sender).map(|place| header.recipients[place].identity);
         let pin = self.vault.pin(header.sender);
         place.zip(pin).is_some_and(|(identity, pin)| pin.find(identity).is_some())

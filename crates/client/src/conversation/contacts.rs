@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crypto::{id::AccountId, identity::IdentityPublic};
 use protocol::Username;
 
-use crate::{Contact, records::KeptContact};
+use crate::{Contact, KeyChange, records::KeptContact};
 
 /// Accounts, their names, and the keys of theirs that are offered and not accepted.
 #[derive(Default)]
@@ -35,6 +35,28 @@ impl Contacts {
         Some(contact.clone())
     }
 
+    /// Says whether the server shows another device log than the one that was seen. The contact, if that is news.
+    pub(crate) fn set_other_log(&mut self, account: AccountId, is_another: bool) -> Option<KeptContact> {
+        let contact = self.0.get_mut(&account)?;
+        if contact.other_log == is_another {
+            return None;
+        }
+        contact.other_log = is_another;
+        Some(contact.clone())
+    }
+
+    /// Whether it does.
+    pub(crate) fn shows_another_log(&self, account: AccountId) -> bool {
+        self.0.get(&account).is_some_and(|contact| contact.other_log)
+    }
+
+    /// What the user is asked about this account.
+    pub(crate) fn question(&self, account: AccountId) -> Option<KeyChange> {
+        let contact = self.0.get(&account)?;
+        let devices = contact.other_log.then_some(KeyChange::Devices);
+        contact.offered.map(|_| KeyChange::Key).or(devices)
+    }
+
     /// Says whether an account was deleted. The contact, if that is news.
     pub(crate) fn set_deleted(&mut self, account: AccountId, deleted: bool) -> Option<KeptContact> {
         let contact = self.0.get_mut(&account)?;
@@ -44,6 +66,7 @@ impl Contacts {
         contact.deleted = deleted;
         if deleted {
             contact.offered = None;
+            contact.other_log = false;
         }
         Some(contact.clone())
     }
@@ -67,10 +90,9 @@ impl Contacts {
         self.0.get(&account)?.offered
     }
 
-    /// Those of whom a key is offered that is not the accepted one.
-    pub(crate) fn with_offers(&self) -> Vec<AccountId> {
-        let offers = self.0.iter().filter(|(_, contact)| contact.offered.is_some());
-        offers.map(|(account, _)| *account).collect()
+    /// Those about whom the user is asked.
+    pub(crate) fn in_question(&self) -> Vec<AccountId> {
+        self.0.keys().copied().filter(|account| self.question(*account).is_some()).collect()
     }
 
     /// The contact, by the name it was first met under.

@@ -9,7 +9,7 @@ use protocol::{
 };
 
 use crate::{
-    Body, Contact, ConversationSummary, Message, MessageState, Preview, Selection, Thread,
+    Body, Contact, ConversationSummary, KeyChange, Message, MessageState, Preview, Selection, Thread,
     conversation::state::{Conversation, Pending, Progress, State, is_shown},
     records::KeptMessage,
 };
@@ -199,7 +199,24 @@ impl State {
             Progress::Sent => MessageState::Sent,
             Progress::Failed(why) => MessageState::Failed(why.clone()),
             Progress::Queued if changed_keys.is_empty() => MessageState::Queued,
-            Progress::Queued => MessageState::Failed(key_changed(changed_keys)),
+            Progress::Queued => MessageState::Failed(self.key_changed(changed_keys)),
+        }
+    }
+
+    /// Why nothing is sent to a conversation in which something has changed.
+    pub(crate) fn key_changed(&self, changed: &[Contact]) -> String {
+        let names: Vec<&str> = changed.iter().map(|contact| contact.username.as_str()).collect();
+        let names = names.join(", ");
+        let is_key = |contact: &Contact| self.contacts.question(contact.account) == Some(KeyChange::Key);
+        if changed.iter().any(is_key) {
+            format!(
+                "Not sent: the security key of {names} has changed. Compare the safety number, then accept the new key"
+            )
+        } else {
+            format!(
+                "Not sent: the server shows another list of devices of {names} than before. Ask them about it, compare \
+                 the safety number, then accept it"
+            )
         }
     }
 
@@ -231,15 +248,6 @@ impl State {
     fn person(&self, account: AccountId) -> Contact {
         if account == self.me.account { self.me.clone() } else { self.contacts.contact(account) }
     }
-}
-
-/// Why nothing is sent to a conversation in which a key has changed.
-pub(crate) fn key_changed(changed: &[Contact]) -> String {
-    let names: Vec<&str> = changed.iter().map(|contact| contact.username.as_str()).collect();
-    let names = names.join(", ");
-    format!(
-        "Not sent: the security key of {names} has changed. Compare the safety number, then accept the new key"
-    )
 }
 
 /// Whether people see it.

@@ -65,6 +65,8 @@ pub(crate) struct Pending {
     pub(crate) progress: Progress,
     /// When it was sent, by this device's clock, if that was in this life of the page.
     pub(crate) sent_at_ms: Option<u64>,
+    /// Where the relay said that it stands in the own mailbox.
+    pub(crate) place: Option<Cursor>,
     /// How many devices of others could not take it.
     pub(crate) missed: u32,
 }
@@ -236,6 +238,19 @@ impl State {
         }
         aside.into_iter().for_each(|message| self.take_aside(message));
         self.begin_at(self.start.min(common));
+    }
+
+    /// Queues again what was sent and was lost by a server that was set back: something else came to stand in its place.
+    pub(crate) fn queue_what_was_lost(&mut self) {
+        let Self { pending, conversations, .. } = self;
+        let sent = pending.iter_mut().filter(|(_, pending)| pending.progress == Progress::Sent);
+        for (message, pending) in sent {
+            let Some(place) = pending.place else { continue };
+            let mut standing = conversations.values().filter_map(|known| known.messages.get(&place));
+            if standing.any(|other| other.message != *message) {
+                (pending.progress, pending.sent_at_ms, pending.place) = (Progress::Queued, None, None);
+            }
+        }
     }
 
     /// Keeps a message that the server has lost.
@@ -417,6 +432,7 @@ impl State {
             draft,
             progress: Progress::Queued,
             sent_at_ms: None,
+            place: None,
             missed: 0,
         });
     }
@@ -471,9 +487,9 @@ impl State {
             .collect()
     }
 
-    /// Those of a conversation whose offered key is not accepted.
+    /// Those of a conversation whose key or list of devices is not the accepted one.
     pub(crate) fn changed_keys(&self, members: &[AccountId]) -> Vec<Contact> {
-        let changed = members.iter().filter(|member| self.contacts.offered(**member).is_some());
+        let changed = members.iter().filter(|member| self.contacts.question(**member).is_some());
         changed.map(|member| self.contacts.contact(*member)).collect()
     }
 }

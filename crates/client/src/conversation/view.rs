@@ -53,13 +53,22 @@ pub struct Thread {
     pub others: Vec<Contact>,
     /// In the order of the mailbox, then one's own that wait to be sent, in the order of writing.
     pub messages: Vec<Message>,
-    /// Those of the others whose key is no longer the accepted one. Nothing is sent to this conversation, and what
-    /// they wrote under the new key is held back, until [`Account::accept_key`](crate::Account::accept_key).
+    /// Those of the others whose key, or list of devices, is no longer the accepted one. Nothing is sent to this conversation,
+    /// and what they wrote under the new key is held back, until [`Account::accept_key`](crate::Account::accept_key).
     pub changed_keys: Vec<Contact>,
     /// Those of the others who deleted their accounts: nothing can be sent to this conversation any more.
     pub deleted: Vec<Contact>,
     /// After how many seconds what is written from now on disappears; `None`: it stays.
     pub timer_s: Option<u32>,
+}
+
+/// What is not as it was accepted with a contact: [`Account::key_change`](crate::Account::key_change).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// Their identity key: they began anew, or somebody pretends to be them.
+    Key,
+    /// Their list of devices, signed by the key that was accepted: the server was set back to a copy, or hides something.
+    Devices,
 }
 
 /// One message.

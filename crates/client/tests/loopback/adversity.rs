@@ -304,6 +304,8 @@ fn a_stranger_cannot_keep_a_replaced_signed_prekey_alive_or_make_each_sync_dear(
         world.pass_time(5 * DAY_MS);
         bob.maintains();
     }
+    world.pass_time(2 * DAY_MS);
+    bob.maintains();
     assert!(status(&bob).signed.id().0 > 1, "it was replaced");
     assert_eq!(
         (bob.account.held_messages(), Loot::of(&bob).prekeys(PrekeyKind::Signed)),

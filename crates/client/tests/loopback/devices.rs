@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use client::{Interruption, MessageState, Repair, SyncError};
+use client::{Interruption, KeyChange, MessageState, Repair, SyncError};
 use crypto::{
     device::DeviceKey,
     device_log::{Change, DeviceLog, LogEntry, LogRefused},
@@ -195,14 +195,16 @@ fn a_forged_device_log_stops_sending_and_says_why() {
         DeviceLog::of_taken(id_of(&alice), alices.public(), &[entries[0].clone(), ended.clone()]);
     assert!(after_end.append(entries[0].change(), at, &alices).is_err(), "no honest client signs that");
 
-    for (shown, why) in
-        [(vec![third], LogRefused::Gap), (forked, LogRefused::Fork), (vec![foreign], LogRefused::Signature)]
-    {
-        shows(&bob, id_of(&alice), &shown, 1);
+    for (shown, from, why) in [
+        (vec![third], 1, "the device log has a gap"),
+        (forked, 0, "another list of devices of alice than before"),
+        (vec![foreign], 1, "the device log has an entry that the account did not sign"),
+    ] {
+        shows(&bob, id_of(&alice), &shown, from);
         bob.says(conversation, "to whom?");
         let states = bob.states(conversation);
         let Some(MessageState::Failed(told)) = states.last() else { panic!("{why}") };
-        assert!(told.contains(&why.to_string()) && told.contains("alice's devices"), "{told}");
+        assert!(told.contains(why) && told.contains("alice"), "{told}");
         let message = bob.account.thread(conversation).unwrap().messages.last().unwrap().id;
         block_on(bob.account.discard(message)).unwrap();
     }
@@ -230,21 +232,41 @@ fn a_log_that_was_cut_is_noticed_by_what_the_pin_says() {
     fresh.says(conversation, "to the thief as well?");
     let states = fresh.states(conversation);
     let Some(MessageState::Failed(told)) = states.last() else { panic!("it is refused") };
-    assert!(told.contains(&LogRefused::Gap.to_string()), "{told}");
+    assert!(told.contains("another list of devices of alice than before"), "{told}");
+    assert_eq!(fresh.account.key_change(id_of(&alice)), Some(KeyChange::Devices));
+    // What that device wrote is not believed meanwhile.
+    assert_eq!(fresh.syncs().held, 3);
+    // When the server shows all of it again, what waited is sent, without another word.
+    fresh.device.set_hostility(|_: &str, _: &Value, honest: Result<Value, Refusal>| honest);
+    fresh.syncs();
+    block_on(fresh.account.flush()).unwrap();
+    assert_eq!(fresh.states(conversation).last(), Some(&MessageState::Sent));
 }
 
 #[test]
 fn an_account_whose_own_log_is_forged_says_so() {
-    let (world, alice, _, conversation) = acquainted();
+    let (world, alice, bob, conversation) = acquainted();
     let rng = &mut Chance::new(50);
+    let added = Change::Added(DeviceId::random(rng), DeviceKey::generate(rng).public());
+    let (_, entries) = log_of(&alice);
+    let bobs = Loot::of(&bob).identity().clone();
+    let mut foreign = DeviceLog::of_taken(id_of(&alice), bobs.public(), &entries);
+    let foreign = foreign.append(added, world.now_ms(), &bobs).unwrap();
+    shows(&alice, id_of(&alice), &[foreign], 0);
+    let refused = block_on(alice.account.maintain());
+    assert_eq!(refused, Err(SyncError::Interrupted(Interruption::OwnLog(LogRefused::Signature))));
+    // Another log, signed by one's own key, that the server shows and does not go on from.
     let alices = Loot::of(&alice).identity().clone();
     let mut other = DeviceLog::empty(id_of(&alice), alices.public());
-    let added = Change::Added(DeviceId::random(rng), DeviceKey::generate(rng).public());
     let forked = other.append(added, world.now_ms(), &alices).unwrap();
     shows(&alice, id_of(&alice), &[forked], 0);
-    let refused = block_on(alice.account.maintain());
-    assert_eq!(refused, Err(SyncError::Interrupted(Interruption::OwnLog(LogRefused::Fork))));
-    let _ = conversation;
+    assert!(block_on(alice.account.maintain()).is_err());
+    alice.device.set_hostility(|_: &str, _: &Value, honest: Result<Value, Refusal>| honest);
+    alice.maintains();
+    alice.says(conversation, "still here");
+    bob.syncs();
+    assert_eq!(bob.sees(conversation).last().unwrap(), "alice: still here");
+    assert_eq!(log_of(&alice).0.active().count(), 1);
 }
 
 #[test]

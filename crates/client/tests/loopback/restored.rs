@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use client::Repair;
+use client::{KeyChange, MessageState, Repair};
 use crypto::prekey::PrekeyKind;
 use futures::executor::block_on;
-use protocol::id::ConversationId;
+use protocol::{Call, id::ConversationId, vault::PutRow};
 
 use crate::{
-    attacker::{Loot, kinds},
+    attacker::{Loot, kinds, log_of},
     people::Person,
     world::World,
 };
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 fn acquainted() -> (Arc<World>, Person, Person, ConversationId) {
     let world = World::new(1);
@@ -90,6 +92,44 @@ fn places_that_were_counted_anew_are_noticed() {
     assert_eq!(alice.sees(conversation), all);
 }
 
+/// A one-time prekey of the copy has served since, and the signed one was replaced: whoever writes before its owner's devices
+/// have noticed anything is read all the same.
+#[test]
+fn what_is_written_before_anybody_has_noticed_is_read() {
+    let (world, alice, bob, conversation) = acquainted();
+    let carol = Person::signs_up(&world, "carol", 66);
+    carol.maintains();
+    world.pass_time(6 * DAY_MS);
+    for person in [&alice, &bob, &carol] {
+        person.maintains();
+    }
+    let backup = world.copy_store();
+    world.pass_time(DAY_MS + 1);
+    bob.maintains();
+    alice.says(conversation, "takes the next prekey");
+    bob.syncs();
+    bob.maintains();
+    world.restore_store(&backup);
+    // Carol has never seen a key of Bob's that is newer.
+    let with_carol = carol.opens(&[&bob]);
+    let message = block_on(carol.account.compose(with_carol, "good morning")).unwrap();
+    block_on(carol.account.flush()).unwrap();
+    assert_eq!(kinds(&world, message), [PrekeyKind::Signed], "none that serves once is handed out");
+    for _ in 0..2 {
+        bob.maintains();
+    }
+    let fresh = Person::signs_in(&world, "bob", 9);
+    fresh.syncs();
+    for reader in [&bob, &fresh] {
+        assert_eq!(reader.sees(with_carol), ["carol: good morning"]);
+    }
+    let message = block_on(carol.account.compose(with_carol, "and again")).unwrap();
+    block_on(carol.account.flush()).unwrap();
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime], "there are new ones");
+    bob.syncs();
+    assert_eq!(bob.sees(with_carol).last().unwrap(), "carol: and again");
+}
+
 #[test]
 fn keys_that_are_used_up_are_not_handed_out_once_more() {
     let (world, alice, bob, conversation) = acquainted();
@@ -97,7 +137,7 @@ fn keys_that_are_used_up_are_not_handed_out_once_more() {
     alice.says(conversation, "takes the next prekey");
     bob.syncs();
     let left = Loot::of(&bob).prekeys(PrekeyKind::OneTime);
-    world.restore_store(&backup);
+    world.restore_machine(&backup);
     for person in [&bob, &alice] {
         person.maintains();
     }
@@ -160,4 +200,127 @@ fn a_server_that_only_says_so_changes_nothing() {
     }
     bob.syncs();
     assert_eq!(bob.sees(conversation), ["alice: one", "bob: two"]);
+}
+
+fn accepts(person: &Person, contact: &Person) {
+    let contact = contact.account.me().account;
+    let number = person.account.safety_number(contact).unwrap();
+    block_on(person.account.accept_key(contact, number)).unwrap();
+    block_on(person.account.flush()).unwrap();
+}
+
+/// Entries are lost that Bob has seen, and before Alice's devices can give them back another one signs in. Alice's come to
+/// one log by themselves, what was ended stays so; Bob is asked once, on one of his devices.
+#[test]
+fn a_device_that_signs_in_before_lost_entries_came_back_locks_nobody_out() {
+    let (world, alice, bob, conversation) = acquainted();
+    let desk = Person::signs_in(&world, "bob", 5);
+    desk.syncs();
+    let stolen = Person::signs_in(&world, "alice", 6);
+    stolen.maintains();
+    let backup = world.copy_store();
+    let tablet = Person::signs_in(&world, "alice", 7);
+    tablet.maintains();
+    world.pass_time(1_000);
+    tablet.says(conversation, "from the tablet");
+    world.pass_time(1_000);
+    block_on(alice.account.end_session(stolen.account.session().session)).unwrap();
+    alice.says(conversation, "one was stolen");
+    bob.syncs();
+    desk.syncs();
+
+    world.restore_store(&backup);
+    world.pass_time(1_000);
+    let laptop = Person::signs_in(&world, "alice", 9);
+    laptop.maintains();
+    laptop.says(conversation, "before anybody knew");
+    alice.maintains();
+    alice.maintains();
+    laptop.maintains();
+    // What had not come back when it was lost is sent again.
+    block_on(alice.account.flush()).unwrap();
+    assert!(repairs(&alice).contains(&Repair::DeviceLogJoined), "{:?}", repairs(&alice));
+    assert_eq!(log_of(&alice).active().count(), 2, "the stolen one is ended again");
+    assert!(block_on(stolen.account.sync()).is_err());
+
+    // Bob holds what he cannot verify, and is asked.
+    bob.maintains();
+    bob.writes(conversation, "who is it?");
+    block_on(bob.account.flush()).unwrap();
+    let thread = bob.account.thread(conversation).unwrap();
+    assert_eq!(thread.changed_keys, [alice.account.me().clone()]);
+    assert_eq!(bob.account.key_change(alice.account.me().account), Some(KeyChange::Devices));
+    let reloaded = bob.opens_a_tab(&world, 11);
+    reloaded.syncs();
+    accepts(&reloaded, &alice);
+    let seen = reloaded.sees(conversation);
+    assert!(seen.contains(&"alice: before anybody knew".to_owned()), "{seen:?}");
+    assert_eq!(seen.last().unwrap(), "bob: who is it?");
+    world.pass_time(1_000);
+    // It counts for his other tabs and devices, old and new.
+    for (person, name) in [(&bob, "tab"), (&desk, "device")] {
+        person.syncs();
+        person.says(conversation, name);
+        assert_eq!(person.account.thread(conversation).unwrap().changed_keys, [], "{name}");
+        assert_eq!(person.states(conversation).last(), Some(&MessageState::Sent), "{name}");
+    }
+    let fresh = Person::signs_in(&world, "bob", 12);
+    fresh.syncs();
+    assert_eq!(fresh.account.thread(conversation).unwrap().changed_keys, []);
+    for person in [&alice, &laptop] {
+        person.syncs();
+        let seen = person.sees(conversation);
+        for text in ["alice: one was stolen", "bob: device"] {
+            assert_eq!(seen.iter().filter(|line| *line == text).count(), 1, "{seen:?}");
+        }
+        person.says(conversation, "here");
+        for reader in [&bob, &desk, &fresh] {
+            reader.syncs();
+            assert_eq!(reader.sees(conversation).last().unwrap(), "alice: here");
+        }
+        person.says(conversation, "and over");
+        bob.says(conversation, "and out");
+    }
+}
+
+/// The devices that knew the lost entries are gone with them: nobody gives them back, and the log grows on.
+#[test]
+fn lost_entries_that_nobody_gives_back_are_a_question_and_no_end() {
+    let (world, alice, bob, conversation) = acquainted();
+    let backup = world.copy_store();
+    let gateway = Person::signs_in(&world, "alice", 7);
+    gateway.syncs();
+    gateway.says(conversation, "from a gateway");
+    bob.syncs();
+    world.restore_store(&backup);
+    alice.storage.remove_if(|_| true);
+    let again = Person::signs_in(&world, "alice", 9);
+    again.maintains();
+    again.syncs();
+    again.says(conversation, "all was lost");
+    bob.maintains();
+    bob.writes(conversation, "who is it?");
+    block_on(bob.account.flush()).unwrap();
+    assert_eq!(bob.account.key_change(alice.account.me().account), Some(KeyChange::Devices));
+    accepts(&bob, &alice);
+    assert_eq!(bob.states(conversation).last(), Some(&MessageState::Sent));
+    let seen = bob.sees(conversation);
+    assert_eq!(seen[seen.len() - 2..], ["alice: all was lost", "bob: who is it?"], "{seen:?}");
+}
+
+/// Rows of the vault change with every message.
+#[test]
+fn a_vault_is_given_back_however_old_the_copy_is() {
+    let (world, alice, bob, conversation) = acquainted();
+    let backup = world.copy_store();
+    for number in 0..40 {
+        alice.says(conversation, &number.to_string());
+        bob.syncs();
+    }
+    world.restore_store(&backup);
+    let before = bob.device.calls_to(PutRow::PATH);
+    bob.maintains();
+    assert!(repairs(&bob).contains(&Repair::VaultRestored));
+    let puts = bob.device.calls_to(PutRow::PATH) - before;
+    assert!(puts < 10, "each row at once, not each of its versions: {puts}");
 }

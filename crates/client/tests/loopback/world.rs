@@ -77,6 +77,13 @@ impl World {
     /// The server goes on from a backup.
     pub(crate) fn restore_store(&self, backup: &MemoryStore) {
         *self.store.lock().unwrap() = backup.copy();
+        self.store.lock().unwrap().forget_one_time_prekeys();
+        self.restart_relay();
+    }
+
+    /// The server goes on from a backup and does not know: the whole machine was set back.
+    pub(crate) fn restore_machine(&self, backup: &MemoryStore) {
+        *self.store.lock().unwrap() = backup.copy();
         self.restart_relay();
     }
 
