@@ -1,6 +1,6 @@
-//! Somebody's identity key is not the one that was accepted.
+//! Somebody's identity key, or list of devices, is not the one that was accepted.
 
-use client::Contact;
+use client::{Contact, KeyChange};
 use leptos::prelude::*;
 
 use super::{
@@ -14,6 +14,8 @@ use crate::browser;
 pub fn KeyWarning(
     /// Whose key.
     contact: Contact,
+    /// What has changed.
+    change: KeyChange,
     /// Tells the safety number with the new key.
     safety_number: Callback<Contact, Option<crypto::safety_number::SafetyNumber>>,
     /// Accepts the new key, if it still is the one of the number that was shown.
@@ -25,6 +27,10 @@ pub fn KeyWarning(
     // The number as it was shown: what is accepted is what was compared.
     let shown = RwSignal::new(None::<crypto::safety_number::SafetyNumber>);
     let name = contact.username.to_string();
+    let headline = match change {
+        KeyChange::Key => format!("The security key of {name} has changed."),
+        KeyChange::Devices => format!("The list of {name}'s devices is another one than before."),
+    };
     let contact = StoredValue::new(contact);
     let review = move |_| {
         shown.set(safety_number.run(contact.get_value()));
@@ -39,12 +45,9 @@ pub fn KeyWarning(
         <section class="key-warning" role="alert">
             <p class="row">
                 <Icon sign=Sign::Warning />
-                <strong>{format!("The security key of {name} has changed.")}</strong>
+                <strong>{headline}</strong>
             </p>
-            <p>
-                "This happens when somebody starts over after losing everything, and also when somebody \
-                 stands between you and reads along. Nothing is sent until you accept the new key."
-            </p>
+            <p>{format!("{} Nothing is sent until you accept {}.", change.meaning(), change.what())}</p>
             <Show
                 when=move || shown.with(Option::is_some)
                 fallback=move || {
@@ -66,7 +69,7 @@ pub fn KeyWarning(
                         class="button button-danger"
                         on:click=accept
                     >
-                        "Accept the new key"
+                        {format!("Accept {}", change.what())}
                     </button>
                     <button type="button" class="button" on:click=move |_| shown.set(None)>"Not now"</button>
                 </p>

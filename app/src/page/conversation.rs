@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use client::{Contact, Interruption, Thread, duration_words};
+use client::{Contact, Interruption, KeyChange, Thread, duration_words};
 use crypto::safety_number::SafetyNumber;
 use leptos::{ev, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
@@ -74,6 +74,13 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
     };
     let others = in_thread(|thread| thread.others.clone());
     let changed_keys = in_thread(|thread| thread.changed_keys.clone());
+    let in_question = Memo::new(move |_| {
+        let change = |contact: Contact| {
+            let change = account.read_value().key_change(contact.account);
+            (contact, change.unwrap_or(KeyChange::Key))
+        };
+        changed_keys.get().into_iter().map(change).collect::<Vec<_>>()
+    });
     let messages = Signal::derive(move || {
         thread.with(|thread| thread.as_ref().map(|t| t.messages.clone()).unwrap_or_default())
     });
@@ -228,15 +235,19 @@ fn OpenConversation(id: ConversationId, account: OpenAccount) -> impl IntoView {
             <div class="conversation-body">
                 <div class="conversation-main">
                     <ThreadView messages first_new on_retry on_discard on_delete />
-                    <For each=move || changed_keys.get() key=|contact| contact.account let(contact)>
-                        <KeyWarning contact safety_number on_accept error=key_error />
-                    </For>
+                    <For
+                        each=move || in_question.get()
+                        key=|(contact, change)| (contact.account, *change)
+                        children=move |(contact, change)| {
+                            view! { <KeyWarning contact change safety_number on_accept error=key_error /> }
+                        }
+                    />
                     <Show
                         when=move || changed_keys.with(Vec::is_empty)
                         fallback=|| {
                             view! {
                                 <p class="conversation-paused" role="status">
-                                    "Sending is paused until you have reviewed the new key. What you write elsewhere is not affected."
+                                    "Sending is paused until you have reviewed this. What you write elsewhere is not affected."
                                 </p>
                             }
                         }

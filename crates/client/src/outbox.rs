@@ -268,7 +268,7 @@ impl<D: Device> Engine<D> {
     }
 
     /// Whether the directory speaks of entries of a device log that are not known here, or of others.
-    fn lacks_log(&self, bundle: &KeyBundle) -> bool {
+    pub(crate) fn lacks_log(&self, bundle: &KeyBundle) -> bool {
         let logs = self.logs();
         let known = logs.get(bundle.account, bundle.identity.fingerprint());
         let pin = self.vault.pin(bundle.account);

@@ -291,18 +291,22 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Looks at the keys of everyone in a conversation: whether one has changed, or an account was deleted.
+    /// Looks at the keys and device logs of everyone in a conversation: whether one has changed, or an account was deleted.
     pub(crate) async fn look_at_keys(&self, members: &[AccountId]) -> Result<(), Interruption> {
         let others: Vec<AccountId> =
             members.iter().copied().filter(|member| *member != self.me.account).collect();
+        let mut logs = Vec::new();
         for bundle in self.fetch_well_named(&others).await? {
             match self.check_bundle(&bundle).await {
+                Ok(Checked::Usable(_)) if self.lacks_log(&bundle) => {
+                    logs.push((bundle.account, bundle.identity))
+                }
                 // A full vault takes no more pins.
                 Ok(_) | Err(Interruption::Refused(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        if logs.is_empty() { Ok(()) } else { self.refresh_logs(&logs).await.map(drop) }
     }
 
     /// Remembers or forgets that the server shows another device log of a contact than the one that was seen.

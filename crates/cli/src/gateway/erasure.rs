@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use client::{Body, DeleteError, MessageState, TimerError};
+use client::{Body, DeleteError, KeyChange, MessageState, TimerError};
 use protocol::{
     id::{ConversationId, MessageId},
     limits::{MAX_TIMER_S, MIN_TIMER_S},
@@ -94,9 +94,11 @@ async fn reaches_everyone(desk: &Desk, conversation: ConversationId) -> Result<(
         people.iter().map(|one| one.username.as_str()).collect::<Vec<_>>().join(", ")
     };
     if !thread.changed_keys.is_empty() {
-        let names = names(&thread.changed_keys);
+        let change = desk.account.key_change(thread.changed_keys[0].account).unwrap_or(KeyChange::Key);
         return Err(Problem::key_changed(format!(
-            "Not deleted: the security key of {names} has changed. Compare the safety number, then accept the new key"
+            "Not deleted: {}. Compare the safety number, then accept {}",
+            change.told(&names(&thread.changed_keys)),
+            change.what()
         )));
     }
     if !thread.deleted.is_empty() {

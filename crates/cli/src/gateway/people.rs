@@ -107,7 +107,8 @@ pub(super) struct Safety {
     /// Twelve groups of five digits; both sides see the same.
     #[schema(example = "12345 67890 …")]
     safety_number: String,
-    /// Whether their key has changed: then the number is the new key's, and it waits to be accepted.
+    /// Whether their key has changed: then the number is the new key's, and it waits to be accepted. Or whether the server
+    /// shows another list of their devices than before: then the number is as it was, and the list waits.
     key_changed: bool,
 }
 

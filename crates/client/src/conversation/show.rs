@@ -204,20 +204,12 @@ impl State {
     }
 
     /// Why nothing is sent to a conversation in which something has changed.
-    pub(crate) fn key_changed(&self, changed: &[Contact]) -> String {
+    fn key_changed(&self, changed: &[Contact]) -> String {
         let names: Vec<&str> = changed.iter().map(|contact| contact.username.as_str()).collect();
         let names = names.join(", ");
         let is_key = |contact: &Contact| self.contacts.question(contact.account) == Some(KeyChange::Key);
-        if changed.iter().any(is_key) {
-            format!(
-                "Not sent: the security key of {names} has changed. Compare the safety number, then accept the new key"
-            )
-        } else {
-            format!(
-                "Not sent: the server shows another list of devices of {names} than before. Ask them about it, compare \
-                 the safety number, then accept it"
-            )
-        }
+        let change = if changed.iter().any(is_key) { KeyChange::Key } else { KeyChange::Devices };
+        format!("Not sent: {}. Compare the safety number, then accept {}", change.told(&names), change.what())
     }
 
     fn waiting_in(&self, id: ConversationId) -> Vec<(MessageId, &Pending)> {

@@ -63,12 +63,44 @@ pub struct Thread {
 }
 
 /// What is not as it was accepted with a contact: [`Account::key_change`](crate::Account::key_change).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyChange {
     /// Their identity key: they began anew, or somebody pretends to be them.
     Key,
     /// Their list of devices, signed by the key that was accepted: the server was set back to a copy, or hides something.
     Devices,
+}
+
+impl KeyChange {
+    /// What has changed with these people, as it stands within a sentence.
+    pub fn told(self, names: &str) -> String {
+        match self {
+            Self::Key => format!("the security key of {names} has changed"),
+            Self::Devices => format!("the server shows another list of devices of {names} than before"),
+        }
+    }
+
+    /// What is accepted.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Key => "the new key",
+            Self::Devices => "the new list",
+        }
+    }
+
+    /// What it may mean.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Key => {
+                "This happens when somebody starts over after losing everything, and also when somebody stands between \
+                 you and reads along."
+            }
+            Self::Devices => {
+                "This happens when the server was restored from a backup, and also when somebody who has their key hides \
+                 from you that a device was signed out."
+            }
+        }
+    }
 }
 
 /// One message.

@@ -9,11 +9,12 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use relay::port::StoreError;
 use sqlx::{Connection, SqliteConnection, query};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::{error::store_error, open::CannotOpenStore};

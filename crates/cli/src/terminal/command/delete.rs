@@ -1,5 +1,5 @@
 use clap::Args;
-use client::{DeleteError, MessageState};
+use client::{DeleteError, KeyChange, MessageState};
 use protocol::id::{ConversationId, MessageId};
 
 use super::inbox::fetch;
@@ -71,7 +71,8 @@ async fn reaches_everyone(account: &Account, conversation: ConversationId) -> Re
     patiently("Fetching keys", account.look_at_keys(conversation)).await?;
     let Some(thread) = account.thread(conversation) else { return Ok(()) };
     if let Some(changed) = thread.changed_keys.first() {
-        let why = format!("Not deleted: the security key of {} has changed", changed.username);
+        let change = account.key_change(changed.account).unwrap_or(KeyChange::Key);
+        let why = format!("Not deleted: {}", change.told(changed.username.as_str()));
         return Err(Problem::key_changed(why, changed));
     }
     if let Some(deleted) = thread.deleted.first() {

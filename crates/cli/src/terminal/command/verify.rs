@@ -1,4 +1,5 @@
 use clap::Args;
+use client::KeyChange;
 
 use super::send::person;
 use crate::terminal::{
@@ -58,30 +59,34 @@ impl Verify {
         if !is_quiet {
             show(&number.to_string())?;
         }
+        let change = account.key_change(contact.account).unwrap_or(KeyChange::Key);
         if changed {
             talk(format!(
-                "WARNING: the security key of {name} has changed. Nothing is sent to them until you accept it."
+                "WARNING: {}. Nothing is sent to them until you accept {}.",
+                change.told(name),
+                change.what()
             ));
-            talk(
-                "They may have reset their password. Or somebody pretends to be them: compare the digits by voice.",
-            );
+            talk(format!("{} Compare the digits by voice.", change.meaning()));
         }
         if changed && self.accept {
             let compared = match &self.number {
                 Some(digits) => is_same(digits, &number.to_string()),
                 None => {
-                    let question = format!("Does {name} see the same digits? Accept the new key?");
+                    let question = format!("Does {name} see the same digits? Accept {}?", change.what());
                     let missing = "Nobody can be asked: give the digits that were compared with --number";
                     ask::yes(&question, desk.options.may_ask() && !is_quiet, missing)?
                 }
             };
             if !compared {
-                return Err(Problem::new(Ending::KeyChanged, "The new key was not accepted"));
+                return Err(Problem::new(Ending::KeyChanged, format!("Not accepted: {}", change.what())));
             }
             patiently("Accepting the key", account.accept_key(contact.account, number)).await?;
             patiently("Sending what waited", account.flush()).await?;
             changed = is_changed();
-            talk(format!("The new key of {name} is accepted."));
+            talk(match change {
+                KeyChange::Key => format!("The new key of {name} is accepted."),
+                KeyChange::Devices => format!("The new list of {name}'s devices is accepted."),
+            });
         } else if self.accept {
             if self.number.as_ref().is_some_and(|digits| !is_same(digits, &number.to_string())) {
                 return Err(Problem::new(Ending::KeyChanged, "These are not the digits of this contact"));
