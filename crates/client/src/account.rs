@@ -421,6 +421,11 @@ impl<D: Device> Account<D> {
         if self.key_change(contact).is_none() {
             return Err(AcceptKeyError::NothingOffered);
         }
+        // What they wrote under the key of before is read first: after that, it does not count any more.
+        match engine.sync().await {
+            Ok(_) | Err(SyncError::Gap) => {}
+            Err(SyncError::Interrupted(interruption)) => return Err(interruption.into()),
+        }
         let bundles = engine.fetch_bundles(&[contact]).await?;
         let bundle = bundles.first().ok_or(AcceptKeyError::NothingOffered)?;
         if self.number_with(contact, &bundle.identity) != compared {

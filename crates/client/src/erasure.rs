@@ -13,11 +13,12 @@ use protocol::{
 };
 
 use crate::{
-    Account, ComposeError, Device, Interruption, StoreUnavailable,
+    Account, Body, ComposeError, Device, Interruption, StoreUnavailable,
+    conversation::state::may_be_deleted,
     device::Change,
     engine::Engine,
     inbox::Landed,
-    records::{KeptConversation, KeptDelivery},
+    records::{KeptConversation, KeptDelivery, Traces},
 };
 
 /// Why a message was not deleted.
@@ -29,6 +30,9 @@ pub enum DeleteError {
     /// Only what one has written oneself can be deleted for everyone.
     #[error("Only your own messages can be deleted for everyone")]
     NotYours,
+    /// What the timer was set to is read by everyone's devices.
+    #[error("What the timer was set to stays in the conversation. Set it anew to change it")]
+    Timer,
     /// It could not be kept that it is to be deleted.
     #[error(transparent)]
     Device(#[from] StoreUnavailable),
@@ -57,6 +61,9 @@ impl<D: Device> Account<D> {
     pub async fn delete_for_me(&self, messages: &[MessageId]) -> Result<(), DeleteError> {
         let engine = &self.0;
         engine.load_once().await?;
+        if messages.iter().any(|message| engine.state().is_timer(*message)) {
+            return Err(DeleteError::Timer);
+        }
         for message in messages {
             // What was not sent goes to nobody.
             let is_mine_to_send = engine.state().pending.contains_key(message);
@@ -86,6 +93,9 @@ impl<D: Device> Account<D> {
         let (conversation, shown) = found;
         if !shown.mine {
             return Err(DeleteError::NotYours);
+        }
+        if shown.place.is_some() && matches!(shown.body, Body::Timer(_)) {
+            return Err(DeleteError::Timer);
         }
         if shown.place.is_none() && self.withdraw(message).await? {
             // It was never sent.
@@ -172,8 +182,9 @@ impl<D: Device> Engine<D> {
         if over.is_empty() && sent.is_empty() && aside.is_empty() {
             return Ok(0);
         }
-        let erased = over.iter().map(|(cursor, _)| {
-            self.records.put(&*self.device, self.records.delivery(*cursor), &KeptDelivery::Erased)
+        let erased = over.iter().map(|(cursor, traces)| {
+            let erased = KeptDelivery::Erased(traces.clone());
+            self.records.put(&*self.device, self.records.delivery(*cursor), &erased)
         });
         let forgotten = sent.iter().flat_map(|message| self.records.forget_draft(*message));
         let forgotten = forgotten
@@ -205,6 +216,7 @@ impl<D: Device> Engine<D> {
             for (.., landed) in landed.iter() {
                 let KeptDelivery::Message(message) = &landed.delivery else { continue };
                 match &message.content {
+                    Some(Content::Delete { message: target }) if state.is_timer(*target) => {}
                     Some(Content::Delete { message: target }) => {
                         state.note_deletion(message.sender, *target);
                         if message.sender == state.me.account {
@@ -214,9 +226,14 @@ impl<D: Device> Engine<D> {
                         }
                     }
                     Some(Content::Forget { messages }) if message.sender == state.me.account => {
-                        for target in messages {
-                            state.note_deletion(message.sender, *target);
-                            for_me.push(*target);
+                        for target in messages
+                            .iter()
+                            .filter(|target| !state.is_timer(**target))
+                            .copied()
+                            .collect::<Vec<_>>()
+                        {
+                            state.note_deletion(message.sender, target);
+                            for_me.push(target);
                         }
                     }
                     _ => {}
@@ -224,9 +241,9 @@ impl<D: Device> Engine<D> {
             }
             for (.., landed) in landed.iter_mut() {
                 let KeptDelivery::Message(message) = &landed.delivery else { continue };
-                if state.is_deleted(message.message, message.sender) {
+                if may_be_deleted(message) && state.is_deleted(message.message, message.sender) {
                     for_me.push(message.message);
-                    landed.delivery = KeptDelivery::Erased;
+                    landed.delivery = KeptDelivery::Erased(Traces::of(message));
                 }
             }
         }
@@ -236,8 +253,9 @@ impl<D: Device> Engine<D> {
             }
         }
         let over = self.state().to_forget(0);
-        let changes = over.iter().map(|(cursor, _)| {
-            self.records.put(&*self.device, self.records.delivery(*cursor), &KeptDelivery::Erased)
+        let changes = over.iter().map(|(cursor, traces)| {
+            let erased = KeptDelivery::Erased(traces.clone());
+            self.records.put(&*self.device, self.records.delivery(*cursor), &erased)
         });
         self.records.write(&*self.device, changes.collect()).await?;
         Ok(over.into_iter().map(|(cursor, _)| cursor).collect())

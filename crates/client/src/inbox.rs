@@ -16,7 +16,7 @@ use protocol::{Cursor, content::Content, mailbox::Item};
 use crate::{
     conversation::state::State,
     logs::Logs,
-    records::{KeptDelivery, KeptMessage},
+    records::{KeptDelivery, KeptMessage, Traces},
     vault::Vault,
 };
 
@@ -94,7 +94,7 @@ impl Ladder<'_> {
     /// Lets a delivery climb. `seen_here` is what the deliveries before it have brought.
     pub(crate) fn climb(&self, item: &Item, seen_here: &mut SeenHere) -> Landed {
         if item.shared.0.is_empty() {
-            return Landed::as_is(KeptDelivery::Erased);
+            return Landed::as_is(KeptDelivery::Erased(Traces::default()));
         }
         let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
             return Landed::as_is(KeptDelivery::Dropped);
@@ -103,7 +103,7 @@ impl Ladder<'_> {
         if self.is_locked(delivery.claimed_header()) {
             return Landed::held(self.me, item);
         }
-        let identity = match self.sender_key(delivery.claimed_header()) {
+        let identity = match self.sender_key(delivery.claimed_header(), item.cursor) {
             SenderKey::Accepted(key) => key,
             SenderKey::NotAccepted => return Landed::held(sender, item),
             SenderKey::Forged => return Landed::as_is(KeptDelivery::Dropped),
@@ -129,15 +129,19 @@ impl Ladder<'_> {
     }
 
     /// The key that the header names for its sender, if it is accepted.
-    pub(crate) fn sender_key(&self, header: &Header) -> SenderKey {
+    pub(crate) fn sender_key(&self, header: &Header, place: Cursor) -> SenderKey {
         let Some(fingerprint) = fingerprint_of(header, header.sender) else { return SenderKey::Forged };
         if header.sender == self.me {
             let mine = self.vault.own_identity(fingerprint);
             return mine.map_or(SenderKey::Forged, SenderKey::Accepted);
         }
-        let pin = self.vault.pin(header.sender);
-        let accepted = pin.and_then(|pin| pin.find(fingerprint).copied());
-        accepted.map_or(SenderKey::NotAccepted, SenderKey::Accepted)
+        let Some(pin) = self.vault.pin(header.sender) else { return SenderKey::NotAccepted };
+        match pin.find(fingerprint) {
+            Some(key) if pin.counts_at(key, place) => SenderKey::Accepted(*key),
+            // One of before, after another was accepted: its owner does not use it any more.
+            Some(_) => SenderKey::Forged,
+            None => SenderKey::NotAccepted,
+        }
     }
 
     /// Whether the log that verifies this header is not known, or not as far as the header says.
@@ -222,7 +226,9 @@ impl Ladder<'_> {
         };
         let gone_at_ms = (timer_s > 0).then(|| self.clock.gone_at_ms(item.received_at_ms, timer_s));
         if gone_at_ms == Some(None) {
-            return Landed { of_device: self.own_seal(&header), ..Landed::as_is(KeptDelivery::Erased) };
+            let log = log.map(|(identity, position)| (header.sender, identity, position));
+            let erased = KeptDelivery::Erased(Traces { log, used: Vec::new() });
+            return Landed { of_device: self.own_seal(&header), ..Landed::as_is(erased) };
         }
         let hash = verified.hash();
         let mut landed = Landed::as_is(KeptDelivery::Dropped);
@@ -325,7 +331,7 @@ impl Landed {
     pub(crate) fn is_sound(&self) -> bool {
         match &self.delivery {
             KeptDelivery::Message(message) => message.hash.is_some(),
-            KeptDelivery::Erased | KeptDelivery::Elsewhere => true,
+            KeptDelivery::Erased(_) | KeptDelivery::Elsewhere => true,
             KeptDelivery::Held { .. } | KeptDelivery::Dropped => false,
         }
     }

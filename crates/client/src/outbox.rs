@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crypto::{
     device_log::LogRefused,
-    envelope::{Author, Draft, Expiry, MAX_PARENTS, Sealed},
+    envelope::{Author, Draft, Expiry, MAX_PARENTS, MAX_SEALS, Sealed},
     id::{AccountId, MessageId},
     identity::IdentityPublic,
     prekey::{Prekey, PrekeyKind},
@@ -323,35 +323,42 @@ impl<D: Device> Engine<D> {
     ) -> Result<Result<Readers, Outcome>, Interruption> {
         let this = self.this_device().await?;
         let claimed = self.claim(checked, true).await?;
-        let mut readers = Readers::default();
+        let mut on_devices = Vec::with_capacity(checked.len());
         for (bundle, _) in checked {
             let mut devices = self.active_devices(bundle.account, &bundle.identity);
             let is_mine = bundle.account == self.me.account;
             if is_mine {
                 devices.remove(&this.id);
             }
-            let mut reached = 0;
+            let mut reached = Vec::new();
             for claimed in claimed.iter().filter(|claimed| claimed.account == bundle.account) {
                 // One that is revoked, or none of theirs, gets nothing.
                 let Some(device) = claimed.device.filter(|device| devices.contains(device)) else { continue };
-                let key = {
+                let known = {
                     let logs = self.logs();
                     let log = logs.get(bundle.account, bundle.identity.fingerprint());
-                    log.and_then(|log| log.device(device)).map(|known| known.key)
+                    log.and_then(|log| log.device(device)).copied()
                 };
-                let Some(key) = key else { continue };
-                let prekey = claimed.prekey.verify_of_device(bundle.account, &bundle.identity, device, &key);
+                let Some(known) = known else { continue };
+                let prekey =
+                    claimed.prekey.verify_of_device(bundle.account, &bundle.identity, device, &known.key);
                 let Ok(prekey) = prekey else { return Ok(Err(unsound(bundle))) };
-                readers.prekeys.push(prekey);
-                devices.remove(&device);
-                reached += 1;
+                reached.push((known.added_at, prekey));
             }
+            let active = devices.len();
+            on_devices.push(OnDevices { bundle, is_mine, active, reached });
+        }
+        let mut reached: Vec<_> = on_devices.iter_mut().map(|member| &mut member.reached).collect();
+        share_places(&mut reached, MAX_SEALS);
+        let mut readers = Readers::default();
+        for OnDevices { bundle, is_mine, active, reached } in on_devices {
             if !is_mine {
-                readers.missed += devices.len() as u32;
-                if reached == 0 {
+                readers.missed += active.saturating_sub(reached.len()) as u32;
+                if reached.is_empty() {
                     readers.absent.push((bundle.account, bundle.identity));
                 }
             }
+            readers.prekeys.extend(reached.into_iter().map(|(_, prekey)| prekey));
         }
         let others = checked.iter().filter(|(bundle, _)| bundle.account != self.me.account).count();
         if readers.absent.len() == others {
@@ -458,6 +465,27 @@ struct Readers {
     missed: u32,
 }
 
+/// The devices of one member that a disappearing message can go to.
+struct OnDevices<'a> {
+    bundle: &'a KeyBundle,
+    is_mine: bool,
+    /// How many there are, reached or not.
+    active: usize,
+    /// Where each was added, and its prekey.
+    reached: Vec<(u32, Prekey)>,
+}
+
+/// An envelope has places for so many devices. Where there are more, each member gets as many of them as all can have, the newest
+/// first: nobody takes the others' places.
+fn share_places<T>(members: &mut [&mut Vec<(u32, T)>], places: usize) {
+    let needed = |most: usize| members.iter().map(|devices| devices.len().min(most)).sum::<usize>();
+    let Some(most) = (1..=places).rev().find(|most| needed(*most) <= places) else { return };
+    for devices in members {
+        devices.sort_by_key(|(added_at, _)| core::cmp::Reverse(*added_at));
+        devices.truncate(most);
+    }
+}
+
 fn unsound(bundle: &KeyBundle) -> Outcome {
     Outcome::Failed(format!(
         "Not sent: the server offers a key for {} that {0} did not sign. Ask who runs the server",
@@ -490,5 +518,27 @@ impl<'a, D: Device> ShownAsSending<'a, D> {
 impl<D: Device> Drop for ShownAsSending<'_, D> {
     fn drop(&mut self) {
         self.0.state().sending = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(devices: &[u32], places: usize) -> Vec<Vec<u32>> {
+        let mut members: Vec<Vec<(u32, u32)>> =
+            devices.iter().map(|count| (1..=*count).map(|added_at| (added_at, added_at)).collect()).collect();
+        share_places(&mut members.iter_mut().collect::<Vec<_>>(), places);
+        members.into_iter().map(|devices| devices.into_iter().map(|(_, device)| device).collect()).collect()
+    }
+
+    #[test]
+    fn a_member_with_very_many_devices_takes_nobodys_place() {
+        assert_eq!(shared(&[2, 1, 0], 200), [vec![2, 1], vec![1], vec![]]);
+        let members = shared(&[500, 3, 1], 200);
+        assert_eq!([members[0].len(), members[1].len(), members[2].len()], [196, 3, 1]);
+        assert_eq!(members[0][..2], [500, 499], "the newest");
+        let members = shared(&[9; 100], 200);
+        assert!(members.iter().all(|devices| devices[..] == [9, 8]));
     }
 }

@@ -9,7 +9,7 @@ use crypto::{
     prekey::Prekey,
 };
 use protocol::{
-    Username,
+    Cursor, Username,
     directory::{FetchKeys, KeyBundle},
     limits::MAX_RECIPIENTS,
 };
@@ -28,6 +28,10 @@ pub(crate) struct Pin {
     pub(crate) username: Username,
     /// All that were ever accepted, so that history from before a change still verifies; the last is the current one.
     accepted: Vec<IdentityPublic>,
+    /// Where the own mailbox ended when the current one was accepted in the place of another: what comes after that under an
+    /// older one is not theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed_at: Option<Cursor>,
     /// How far the device log of the current one was seen, by any device of this account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<SeenLog>,
@@ -48,7 +52,13 @@ pub(crate) struct SeenLog {
 
 impl Pin {
     pub(crate) fn first_use(bundle: &KeyBundle) -> Self {
-        Self { username: bundle.username.clone(), accepted: vec![bundle.identity], log: None, prekey: None }
+        Self {
+            username: bundle.username.clone(),
+            accepted: vec![bundle.identity],
+            changed_at: None,
+            log: None,
+            prekey: None,
+        }
     }
 
     /// How far the current key's device log was seen.
@@ -88,9 +98,15 @@ impl Pin {
         self.accepted.iter().rev().find(|key| key.fingerprint() == fingerprint)
     }
 
-    /// The pin with one more key, which is now the current one.
-    fn accepting(&self, key: IdentityPublic) -> Self {
+    /// Whether what was signed by this key, and stands at this place of the own mailbox, may be theirs.
+    pub(crate) fn counts_at(&self, key: &IdentityPublic, place: Cursor) -> bool {
+        self.current() == Some(key) || self.changed_at.is_none_or(|changed_at| place <= changed_at)
+    }
+
+    /// The pin with one more key, which is the current one after this place of the own mailbox.
+    fn accepting(&self, key: IdentityPublic, after: Cursor) -> Self {
         let mut pin = self.clone();
+        pin.changed_at = Some(after);
         pin.accepted.retain(|known| *known != key);
         pin.accepted.push(key);
         (pin.log, pin.prekey) = (None, None);
@@ -240,10 +256,11 @@ impl<D: Device> Engine<D> {
         let key = bundle.identity;
         self.check_whose_session().await?;
         let log = SeenLog { length: bundle.log_length, head: bundle.log_head };
+        let end = self.state().end();
         let shows_another_log = self.state().contacts.shows_another_log(bundle.account);
         let accept = |pin: Option<&Pin>| match pin {
             None => Some(Pin::first_use(bundle)),
-            Some(pin) if pin.current() != Some(&key) => Some(pin.accepting(key)),
+            Some(pin) if pin.current() != Some(&key) => Some(pin.accepting(key, end)),
             Some(pin) => (shows_another_log && pin.seen_log() != log).then(|| pin.accepting_log(log)),
         };
         self.vault.edit_pin(&*self.device, &self.records, bundle.account, accept).await?;
@@ -348,23 +365,33 @@ mod tests {
     }
 
     fn pin() -> Pin {
-        Pin { username: "bob".parse().unwrap(), accepted: vec![key(1)], log: None, prekey: None }
+        Pin {
+            username: "bob".parse().unwrap(),
+            accepted: vec![key(1)],
+            changed_at: None,
+            log: None,
+            prekey: None,
+        }
     }
 
     #[test]
     fn an_accepted_key_is_the_current_one_and_the_older_ones_still_count() {
-        let pin = pin().accepting(key(2)).accepting(key(3)).accepting(key(2));
+        let pin =
+            pin().accepting(key(2), Cursor(5)).accepting(key(3), Cursor(7)).accepting(key(2), Cursor(9));
         assert_eq!(pin.current(), Some(&key(2)));
         for old in [1, 2, 3] {
             assert_eq!(pin.find(key(old).fingerprint()), Some(&key(old)));
         }
+        let counts = |seed, place| pin.counts_at(&key(seed), Cursor(place));
+        assert!(counts(1, 9) && counts(3, 9) && counts(2, 10));
+        assert!(!counts(1, 10) && !counts(3, 10), "what comes after the change is not theirs");
         assert_eq!(pin.find(key(4).fingerprint()), None);
         assert_eq!(pin.accepted.len(), 3);
     }
 
     #[test]
     fn a_pin_stays_below_the_limit_of_a_vault_row() {
-        let pin = (2..200).fold(pin(), |pin, seed| pin.accepting(key(seed)));
+        let pin = (2..200).fold(pin(), |pin, seed| pin.accepting(key(seed), Cursor(u64::MAX)));
         assert_eq!(pin.current(), Some(&key(199)));
         // The nonce and the tag of the seal take 28 bytes more.
         assert!(pin.to_bytes().len() + 28 <= protocol::limits::MAX_VAULT_ROW_BYTES);
@@ -380,7 +407,7 @@ mod tests {
         assert_eq!((merged.current(), &merged.username), (Some(&key(1)), &today.username));
         assert_eq!(merged.accepted, [key(3), key(2), key(1)]);
         assert_eq!(Pin::merged(Some(&merged), &old), None);
-        let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed)));
+        let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed), Cursor(u64::MAX)));
         let merged = Pin::merged(
             Some(&full),
             &Pin { username: old.username, accepted: vec![key(90), key(91)], ..pin() },

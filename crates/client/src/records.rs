@@ -87,10 +87,29 @@ pub(crate) enum KeptDelivery {
     },
     /// It was malformed, forged, meant for somebody else, or a repetition.
     Dropped,
-    /// It was deleted, or has disappeared.
-    Erased,
+    /// It was deleted, or has disappeared; what it proved is still known.
+    Erased(Traces),
     /// It disappears, and was sealed to other devices than this one.
     Elsewhere,
+}
+
+/// What a message that is gone has proved: nothing of what was in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Traces {
+    /// Who spoke first of their own device log up to this position, under which identity key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<(AccountId, Fingerprint, u32)>,
+    /// The one-time prekeys that it used up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) used: Vec<(Fingerprint, PrekeyId)>,
+}
+
+impl Traces {
+    /// Those of a message.
+    pub(crate) fn of(message: &KeptMessage) -> Self {
+        let log = message.log.map(|(identity, position)| (message.sender, identity, position));
+        Self { log, used: message.used.clone() }
+    }
 }
 
 /// A received message; its conversation's members stand in [`KeptConversation`].

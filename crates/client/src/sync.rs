@@ -424,7 +424,7 @@ impl<D: Device> Engine<D> {
             let name = self.records.delivery(*cursor);
             let record = self.device.read(&name).await?;
             match record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed)) {
-                Some(kept @ KeptDelivery::Erased) => landed.delivery = kept,
+                Some(kept @ KeptDelivery::Erased(_)) => landed.delivery = kept,
                 Some(KeptDelivery::Message(kept)) if kept.hash.is_some() => {
                     landed.delivery = KeptDelivery::Message(kept);
                 }
@@ -540,7 +540,7 @@ impl<D: Device> Engine<D> {
             if ladder.lacks_key(header, item) {
                 needs.keys.insert(item.cursor);
             }
-            match ladder.sender_key(header) {
+            match ladder.sender_key(header, item.cursor) {
                 SenderKey::NotAccepted => {
                     needs.senders.insert(header.sender);
                 }

@@ -304,6 +304,7 @@ impl From<DeleteError> for Problem {
         match error {
             DeleteError::UnknownMessage => Self::not_found(error.to_string()),
             DeleteError::NotYours => Self::new(StatusCode::FORBIDDEN, "not_yours", error.to_string()),
+            DeleteError::Timer => Self::new(StatusCode::CONFLICT, "timer_stays", error.to_string()),
             DeleteError::Device(unavailable) => unavailable.into(),
         }
     }

@@ -261,7 +261,7 @@ impl From<DeleteError> for Problem {
     fn from(error: DeleteError) -> Self {
         match error {
             DeleteError::UnknownMessage => Self::new(Ending::NotFound, error),
-            DeleteError::NotYours => Self::failed(error),
+            DeleteError::NotYours | DeleteError::Timer => Self::failed(error),
             DeleteError::Device(unavailable) => unavailable.into(),
         }
     }

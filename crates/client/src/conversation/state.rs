@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 use crate::{
     Contact,
     conversation::contacts::Contacts,
-    records::{KeptConversation, KeptDelivery, KeptDraft, KeptMessage},
+    records::{KeptConversation, KeptDelivery, KeptDraft, KeptMessage, Traces},
 };
 
 pub(crate) struct State {
@@ -194,6 +194,14 @@ impl State {
         conversations.find_map(|conversation| conversation.messages.get(&place)).map(|found| found.sender)
     }
 
+    /// Whether this is what a conversation's timer was set by.
+    pub(crate) fn is_timer(&self, message: MessageId) -> bool {
+        let Some(place) = self.place_of(message) else { return false };
+        let mut conversations = self.conversations.values();
+        let found = conversations.find_map(|conversation| conversation.messages.get(&place));
+        found.is_some_and(|found| !may_be_deleted(found))
+    }
+
     /// How a message that stands here, or is kept aside, was archived.
     pub(crate) fn archived(&self, message: MessageId) -> Option<&ArchivedKey> {
         let place = self.place_of(message);
@@ -277,7 +285,7 @@ impl State {
 
     fn is_over(&self, message: &KeptMessage, now_ms: u64) -> bool {
         message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
-            || self.is_deleted(message.message, message.sender)
+            || may_be_deleted(message) && self.is_deleted(message.message, message.sender)
     }
 
     /// Forgets a message that was kept aside.
@@ -289,11 +297,11 @@ impl State {
         }
     }
 
-    /// The messages that were deleted, or whose time is over, with their places.
-    pub(crate) fn to_forget(&self, now_ms: u64) -> Vec<(Cursor, MessageId)> {
+    /// The messages that were deleted, or whose time is over: their places, and what stays of them.
+    pub(crate) fn to_forget(&self, now_ms: u64) -> Vec<(Cursor, Traces)> {
         let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
         let over = messages.filter(|(_, message)| self.is_over(message, now_ms));
-        over.map(|(cursor, message)| (*cursor, message.message)).collect()
+        over.map(|(cursor, message)| (*cursor, self.traces(*cursor, message))).collect()
     }
 
     /// The messages that were sent and have not come back, and that were deleted, or whose time is over.
@@ -381,14 +389,18 @@ impl State {
             KeptDelivery::Held { sender, .. } => Some(*sender),
             KeptDelivery::Message(_)
             | KeptDelivery::Dropped
-            | KeptDelivery::Erased
+            | KeptDelivery::Erased(_)
             | KeptDelivery::Elsewhere => None,
         };
         self.deliveries.insert(cursor, held);
         self.stretch();
         match delivery {
             KeptDelivery::Message(message) => self.take_message(cursor, message),
-            KeptDelivery::Held { .. } | KeptDelivery::Erased | KeptDelivery::Elsewhere => false,
+            KeptDelivery::Erased(traces) => {
+                self.take_traces(cursor, &traces);
+                false
+            }
+            KeptDelivery::Held { .. } | KeptDelivery::Elsewhere => false,
             KeptDelivery::Dropped => {
                 self.dropped += 1;
                 false
@@ -401,14 +413,10 @@ impl State {
         if self.seen.contains_key(&message.message) {
             return false;
         }
+        let traces = Traces::of(&message);
         self.seen.insert(message.message, cursor);
         self.pending.remove(&message.message);
         conversation.aside.remove(&message.message);
-        if let Some((identity, position)) = message.log {
-            let first = self.logs_seen.entry((message.sender, identity, position)).or_insert(cursor);
-            *first = (*first).min(cursor);
-        }
-        self.used.extend(message.used.iter().copied());
         let (sender, content) = (message.sender, message.content.clone());
         let is_shown = content.as_ref().is_none_or(is_shown);
         conversation.messages.insert(cursor, message);
@@ -419,7 +427,23 @@ impl State {
             }
             _ => {}
         }
+        self.take_traces(cursor, &traces);
         is_shown
+    }
+
+    fn take_traces(&mut self, cursor: Cursor, traces: &Traces) {
+        if let Some(log) = traces.log {
+            let first = self.logs_seen.entry(log).or_insert(cursor);
+            *first = (*first).min(cursor);
+        }
+        self.used.extend(traces.used.iter().copied());
+    }
+
+    /// What stays of a message: that it was the first to speak of a device log, and the prekeys that it used.
+    fn traces(&self, cursor: Cursor, message: &KeptMessage) -> Traces {
+        let traces = Traces::of(message);
+        let log = traces.log.filter(|log| self.logs_seen.get(log) == Some(&cursor));
+        Traces { log, ..traces }
     }
 
     /// Takes a draft from the records, unless it has come back through the mailbox already.
@@ -510,6 +534,11 @@ fn wipe(content: &mut Content) {
     if let Content::Text { text } = content {
         text.zeroize();
     }
+}
+
+/// What a conversation's timer was set to stays: without it, its devices would go by different timers.
+pub(crate) fn may_be_deleted(message: &KeptMessage) -> bool {
+    !matches!(message.content, Some(Content::Timer { .. }))
 }
 
 /// Whether people see it: not what devices tell each other.

@@ -16,11 +16,14 @@ use crypto::{
 };
 use futures::executor::block_on;
 use protocol::{
-    Cursor,
+    Call, Cursor,
     device::{FetchLogs, LogAfter},
-    mailbox::{ArchivedKey, FetchPage, Item},
+    id::ConversationId,
+    mailbox::{ArchivedKey, FetchPage, Item, Send},
     vault::FetchRows,
 };
+
+use serde_json::json;
 
 use crate::{device::TestDevice, people::Person, world::World};
 
@@ -171,4 +174,33 @@ pub(crate) fn kinds(world: &World, message: MessageId) -> Vec<PrekeyKind> {
         Way::Own | Way::Absent => None,
     });
     kinds.collect()
+}
+
+/// An envelope that was sealed and never reached the server in time.
+pub(crate) fn caught(from: &Person, conversation: ConversationId, text: &str) -> Envelope {
+    from.writes(conversation, text);
+    from.device.answer_next(Send::PATH, json!({"never": "an answer"}));
+    assert!(block_on(from.account.flush()).is_err());
+    let message = from.account.thread(conversation).unwrap().messages.last().unwrap().id;
+    from.sealed(message).unwrap()
+}
+
+/// The server delivers it all the same, as the last of a mailbox.
+pub(crate) fn delivers(to: &Person, at: u64, envelope: &Envelope) {
+    let item = json!({
+        "cursor": at,
+        "received_at_ms": to.device.now_ms(),
+        "shared": protocol::Binary(envelope.shared_bytes().to_vec()),
+        "seal": protocol::Binary(envelope.seals_of(to.account.me().account)),
+    });
+    to.device.set_hostility(move |path, request, honest| {
+        let mut page = honest?;
+        if path == FetchPage::PATH {
+            if request["after"].as_u64().unwrap() < at {
+                page["items"].as_array_mut().unwrap().push(item.clone());
+            }
+            page["end"] = json!(at);
+        }
+        Ok(page)
+    });
 }

@@ -1,12 +1,11 @@
 //! Devices: each signs for itself, its account vouches for it, and an end is an end.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use client::{Interruption, KeyChange, MessageState, Repair, SyncError};
+use client::{Device as _, Interruption, KeyChange, MessageState, Repair, SyncError};
 use crypto::{
     device::DeviceKey,
     device_log::{Change, DeviceLog, LogEntry, LogRefused},
-    envelope::Envelope,
     id::{AccountId, DeviceId},
 };
 use futures::executor::block_on;
@@ -15,12 +14,16 @@ use protocol::{
     device::{AppendLog, FetchLogs, LogAfter},
     directory::FetchKeys,
     id::ConversationId,
-    mailbox::{FetchPage, Send},
     session::ListSessions,
 };
 use serde_json::{Value, json};
 
-use crate::{attacker::Loot, chance::Chance, people::Person, world::World};
+use crate::{
+    attacker::{Loot, caught, delivers},
+    chance::Chance,
+    people::Person,
+    world::World,
+};
 
 fn acquainted() -> (Arc<World>, Person, Person, ConversationId) {
     let world = World::new(1);
@@ -41,7 +44,7 @@ fn id_of(person: &Person) -> AccountId {
 fn log_of(person: &Person) -> (DeviceLog, Vec<LogEntry>) {
     let identity = Loot::of(person).identity().public();
     let asked = LogAfter { account: id_of(person), identity: identity.fingerprint(), after: 0 };
-    let entries = block_on(client::Device::call(&*person.device, FetchLogs { logs: vec![asked] })).unwrap();
+    let entries = block_on(person.device.call(FetchLogs { logs: vec![asked] })).unwrap();
     let entries = entries.logs.into_iter().next().unwrap();
     let mut log = DeviceLog::empty(id_of(person), identity);
     entries.iter().for_each(|entry| log.take(entry).unwrap());
@@ -63,7 +66,7 @@ fn every_signed_in_browser_is_a_device_and_tabs_are_one() {
     elsewhere.syncs();
     elsewhere.says(conversation, "from another device");
     assert_eq!(log_of(&alice).0.active().count(), 2);
-    let sessions = block_on(client::Device::call(&*alice.device, ListSessions {})).unwrap().sessions;
+    let sessions = block_on(alice.device.call(ListSessions {})).unwrap().sessions;
     assert!(sessions.iter().all(|session| session.device.is_some()));
     // Signing out takes the device off the list; a sign-in on the same machine is a new one.
     block_on(elsewhere.account.log_out()).unwrap();
@@ -87,7 +90,7 @@ fn a_revoked_device_is_out_at_once_and_what_it_wrote_before_stays() {
     let after = Loot::of(&alice);
     assert!(after.epochs() > before.epochs());
     let keys = FetchKeys { accounts: vec![id_of(&alice)] };
-    let keys = block_on(client::Device::call(&*bob.device, keys)).unwrap();
+    let keys = block_on(bob.device.call(keys)).unwrap();
     assert_eq!(keys.bundles[0].prekey.id().0, 2);
     bob.says(conversation, "to whom it may concern");
     alice.syncs();
@@ -104,42 +107,42 @@ fn what_a_revoked_device_signs_after_its_end_is_dropped() {
     let (world, alice, bob, conversation) = acquainted();
     let stolen = Person::signs_in(&world, "alice", 8);
     stolen.syncs();
-    // The envelope is sealed and never reaches the server in time.
-    let caught: Arc<Mutex<Option<Envelope>>> = Arc::default();
-    let catch = Arc::clone(&caught);
-    stolen.writes(conversation, "from the thief");
-    stolen.device.answer_next(Send::PATH, json!({"never": "an answer"}));
-    assert!(block_on(stolen.account.flush()).is_err());
-    let message = stolen.account.thread(conversation).unwrap().messages.last().unwrap().id;
-    *catch.lock().unwrap() = stolen.sealed(message);
-    let envelope = caught.lock().unwrap().take().unwrap();
+    let envelope = caught(&stolen, conversation, "from the thief");
     block_on(alice.account.end_session(session_of(&stolen))).unwrap();
     alice.says(conversation, "it was stolen");
-    // The server delivers it all the same, after Alice has spoken.
-    let item = json!({
-        "cursor": 4,
-        "received_at_ms": world.now_ms(),
-        "shared": protocol::Binary(envelope.shared_bytes().to_vec()),
-        "seal": protocol::Binary(envelope.seals_of(id_of(&bob))),
-    });
     // One who was away gets both in one page, and a new device gets the newest first.
     let away = Person::signs_in(&world, "bob", 6);
     for reader in [&bob, &away, &Person::signs_in(&world, "bob", 7)] {
-        let item = item.clone();
-        reader.device.set_hostility(move |path, request, honest| {
-            let mut page = honest?;
-            if path == FetchPage::PATH {
-                if request["after"].as_u64().unwrap() <= 3 {
-                    page["items"].as_array_mut().unwrap().push(item.clone());
-                }
-                page["end"] = json!(4);
-            }
-            Ok(page)
-        });
+        delivers(reader, 4, &envelope);
         let synced = reader.syncs();
         assert_eq!(synced.dropped, 1);
         assert_eq!(reader.sees(conversation), ["alice: hello", "bob: hi", "alice: it was stolen"]);
     }
+}
+
+/// Its end was spoken of by a message that is gone itself, and the page was loaded anew.
+#[test]
+fn an_end_is_remembered_when_what_spoke_of_it_has_disappeared() {
+    let (world, alice, bob, conversation) = acquainted();
+    for person in [&alice, &bob] {
+        person.maintains();
+    }
+    let stolen = Person::signs_in(&world, "alice", 8);
+    stolen.syncs();
+    let envelope = caught(&stolen, conversation, "from the thief");
+    block_on(alice.account.set_timer(conversation, Some(60))).unwrap();
+    block_on(alice.account.flush()).unwrap();
+    block_on(alice.account.end_session(session_of(&stolen))).unwrap();
+    alice.says(conversation, "it was stolen");
+    bob.syncs();
+    assert_eq!(bob.sees(conversation).last().unwrap(), "alice: it was stolen");
+    world.pass_time(61_000);
+    block_on(bob.account.forget()).unwrap();
+    assert!(!bob.keeps("it was stolen"));
+    let reloaded = bob.opens_a_tab(&world, 11);
+    block_on(reloaded.account.load()).unwrap();
+    delivers(&reloaded, 5, &envelope);
+    assert_eq!(reloaded.syncs().dropped, 1, "{:?}", reloaded.sees(conversation));
 }
 
 /// What the server shows of Alice's devices instead of the truth.
@@ -313,6 +316,6 @@ fn an_entry_that_the_identity_did_not_sign_is_refused_by_the_server() {
     let mut foreign = DeviceLog::of_taken(id_of(&alice), bobs.public(), &entries);
     let added = Change::Added(DeviceId::random(rng), DeviceKey::generate(rng).public());
     let entry = foreign.append(added, 1, &bobs).unwrap();
-    let refused = block_on(client::Device::call(&*alice.device, AppendLog { entry })).unwrap_err();
+    let refused = block_on(alice.device.call(AppendLog { entry })).unwrap_err();
     assert!(refused.to_string().contains("did not sign"), "{refused}");
 }

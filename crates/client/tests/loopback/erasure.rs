@@ -338,3 +338,19 @@ fn nobody_goes_by_a_timer_that_no_client_would_set() {
         assert_eq!(timer.clone().checked(), timer);
     }
 }
+
+/// Without it, the conversation's devices would go by different timers.
+#[test]
+fn what_a_timer_was_set_to_is_not_deleted() {
+    let Scene { alice, bob, conversation, .. } = scene();
+    sets_timer(&alice, conversation, Some(3_600));
+    for person in [&alice, &bob] {
+        person.syncs();
+    }
+    let line = bob.account.thread(conversation).unwrap().messages.pop().unwrap().id;
+    assert_eq!(block_on(alice.account.delete_for_everyone(line)), Err(DeleteError::Timer));
+    assert_eq!(block_on(bob.account.delete_for_me(&[line])), Err(DeleteError::Timer));
+    for person in [&alice, &bob] {
+        assert_eq!(person.account.thread(conversation).unwrap().timer_s, Some(3_600));
+    }
+}

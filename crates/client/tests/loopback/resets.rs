@@ -19,6 +19,7 @@ use relay::mail::{Event, Letter};
 use serde_json::{Value, json};
 
 use crate::{
+    attacker::{caught, delivers},
     device::{Storage, TestDevice},
     people::{PASSWORD, Person},
     world::World,
@@ -477,4 +478,28 @@ fn what_came_by_one_time_prekeys_before_a_reset_opens_again_too() {
     }
     again.syncs();
     assert_eq!(again.sees(talk).last().unwrap(), "alice: welcome back 2");
+}
+
+/// Who has the keys that a reset left behind, and the server, writes as their owner no more once the new key was accepted.
+#[test]
+fn a_key_from_before_a_reset_signs_nothing_new() {
+    let world = World::new(9);
+    let [alice, bob] = Person::couple(&world);
+    let talk = alice.opens(&[&bob]);
+    alice.says(talk, "before");
+    bob.syncs();
+    // Sealed by a device of the account of before, and kept back.
+    let envelope = caught(&alice, talk, "never said by Alice");
+
+    let reset = check(&world, &token_from_mail(&world, "alice")).unwrap();
+    redeem(&reset, NEW_PASSWORD, KeysAfterReset::Lose).unwrap();
+    let account = alice.account.me().account;
+    block_on(bob.account.look_at_keys(talk)).unwrap();
+    let number = bob.account.safety_number(account).unwrap();
+    block_on(bob.account.accept_key(account, number)).unwrap();
+    for reader in [&bob, &Person::signs_in(&world, "bob", 12)] {
+        delivers(reader, 2, &envelope);
+        assert_eq!(reader.syncs().dropped, 1);
+        assert_eq!(reader.sees(talk), ["alice: before"]);
+    }
 }
