@@ -4,7 +4,7 @@ use crypto::{
 };
 use protocol::{
     Refusal,
-    limits::{MAX_PREKEYS_AT_ONCE, MAX_UNCLAIMED_PREKEYS},
+    limits::{MAX_PREKEYS_AT_ONCE, MAX_UNCLAIMED_PREKEYS, PREKEY_LIFETIME_MS},
     prekey::{PrekeysPublished, PublishPrekeys},
     refusal::Code,
 };
@@ -54,13 +54,15 @@ impl Relay {
             Refusal::because(Code::InvalidKeys, format!("A prekey {problem}"))
         })?;
         let count = one_time.len() + device.len();
+        let now_ms = self.0.now_ms();
         let new = NewPrekeys {
             identity: bundle.identity.fingerprint(),
             signed,
             one_time,
             replace,
             device: caller.device().filter(|_| !device.is_empty()).map(|(id, _)| (id, device)),
-            at_ms: self.0.now_ms(),
+            at_ms: now_ms,
+            published_after_ms: now_ms.saturating_sub(PREKEY_LIFETIME_MS),
             room: MAX_UNCLAIMED_PREKEYS,
         };
         match self.0.store.publish_prekeys(account, new).await? {

@@ -18,7 +18,10 @@ impl Relay {
         FetchPrekeyStatus { archived_to }: FetchPrekeyStatus,
     ) -> Result<PrekeyStatus, Refusal> {
         let device = caller.device().map(|(device, _)| device);
-        let status = self.0.store.prekey_status(caller.account(), device, archived_to).await?;
+        let now_ms = self.0.now_ms();
+        let published_after_ms = now_ms.saturating_sub(PREKEY_LIFETIME_MS);
+        let status =
+            self.0.store.prekey_status(caller.account(), device, archived_to, published_after_ms).await?;
         let StoredPrekeyStatus {
             signed,
             signed_at_ms,
@@ -28,9 +31,7 @@ impl Relay {
             last_device,
             first_unarchived,
         } = status.ok_or(Code::NotSignedIn)?;
-        let now_ms = self.0.now_ms();
         let claimed_after_ms = now_ms.saturating_sub(CLAIM_LIFETIME_MS);
-        let published_after_ms = now_ms.saturating_sub(PREKEY_LIFETIME_MS);
         let (store, account) = (&self.0.store, caller.account());
         let one_time_outstanding =
             store.outstanding_prekeys(account, None, published_after_ms, claimed_after_ms).await?;

@@ -27,7 +27,7 @@ async fn items(store: &Arc<dyn Store>, person: Person) -> Vec<Item> {
 }
 
 async fn first_unarchived(store: &Arc<dyn Store>, person: Person) -> Option<u64> {
-    let status = store.prekey_status(person.account(), None, Cursor::START).await.unwrap().unwrap();
+    let status = store.prekey_status(person.account(), None, Cursor::START, 0).await.unwrap().unwrap();
     status.first_unarchived.map(|cursor| cursor.0)
 }
 

@@ -267,6 +267,7 @@ pub(crate) const NO_PREKEYS: NewPrekeys = NewPrekeys {
     replace: false,
     device: None,
     at_ms: NOW_MS,
+    published_after_ms: 0,
     room: 100,
 };
 

@@ -36,7 +36,7 @@ pub async fn a_deleted_account_leaves_nothing(store: Arc<dyn Store>) {
     assert!(store.confirm_email(token(3), 0).await.unwrap().is_none());
     assert!(!store.use_totp_step(account, 1_000).await.unwrap());
     assert!(!store.use_recovery_code(account, token(10)).await.unwrap());
-    assert!(store.prekey_status(account, None, Cursor::START).await.unwrap().is_none());
+    assert!(store.prekey_status(account, None, Cursor::START, 0).await.unwrap().is_none());
     let claim = Claim {
         by: bob.account(),
         accounts: vec![account],

@@ -218,7 +218,7 @@ pub async fn a_device_that_is_revoked_loses_its_session_and_its_prekeys(store: A
     }
     let left = async |person: Person, device| {
         let status = store
-            .prekey_status(person.account(), Some(device_id(device)), Cursor::START)
+            .prekey_status(person.account(), Some(device_id(device)), Cursor::START, 0)
             .await
             .unwrap()
             .unwrap();

@@ -94,6 +94,7 @@ macro_rules! stories {
             a_prekey_is_handed_out_once
             the_lowest_prekey_of_each_pool_is_handed_out
             an_old_prekey_is_not_handed_out
+            a_prekey_that_nobody_gets_any_more_is_not_left
             an_envelope_uses_its_prekeys_up
             who_has_not_claimed_a_prekey_cannot_use_it
             a_prekey_is_outstanding_until_nobody_can_write_to_it

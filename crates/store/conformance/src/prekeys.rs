@@ -25,7 +25,7 @@ fn signed_prekey(person: Person, id: u32, sequence: u64) -> SignedPrekey {
 }
 
 async fn status(store: &Arc<dyn Store>, person: Person, device: u8) -> StoredPrekeyStatus {
-    store.prekey_status(person.account(), Some(device_id(device)), Cursor::START).await.unwrap().unwrap()
+    store.prekey_status(person.account(), Some(device_id(device)), Cursor::START, 0).await.unwrap().unwrap()
 }
 
 /// Unclaimed ones of a person's pool, and the highest id.
@@ -86,9 +86,12 @@ pub async fn prekeys_are_counted_where_they_were_published(store: Arc<dyn Store>
     assert_eq!(status(&store, alice, 1).await, expected);
     (expected.device_left, expected.last_device) = (0, 0);
     assert_eq!(status(&store, alice, 2).await, expected, "another device");
-    assert_eq!(store.prekey_status(alice.account(), None, Cursor::START).await.unwrap().unwrap(), expected);
+    assert_eq!(
+        store.prekey_status(alice.account(), None, Cursor::START, 0).await.unwrap().unwrap(),
+        expected
+    );
     assert_eq!(pool(&store, bob).await, (0, 0), "another account");
-    assert_eq!(store.prekey_status(Person(9).account(), None, Cursor::START).await.unwrap(), None);
+    assert_eq!(store.prekey_status(Person(9).account(), None, Cursor::START, 0).await.unwrap(), None);
     let checked_before_a_reset = NewPrekeys { one_time: alice.one_time_prekeys([8]), ..NO_PREKEYS };
     let outcome = store.publish_prekeys(alice.account(), checked_before_a_reset).await.unwrap();
     assert_eq!(outcome, PublishOutcome::Conflict, "another identity key stands");
@@ -311,6 +314,30 @@ pub async fn an_old_prekey_is_not_handed_out(store: Arc<dyn Store>) {
     let outcome = store.deliver(envelope_to(bob, 1, alice, &[youngest])).await.unwrap();
     assert_eq!(outcome, Delivered::StalePrekeys(vec![alice.account()]));
     assert_eq!(claim(false, NOW_MS + 11).await, []);
+}
+
+/// Though nobody has claimed anything meanwhile: their owner is told to publish new ones, and finds room for them.
+pub async fn a_prekey_that_nobody_gets_any_more_is_not_left(store: Arc<dyn Store>) {
+    let [alice] = people(&store, 1).await.try_into().unwrap();
+    let new = |ids: core::ops::RangeInclusive<u32>, at_ms| NewPrekeys {
+        one_time: alice.one_time_prekeys(ids.clone()),
+        device: Some((device_id(1), alice.device_prekeys(1, ids))),
+        at_ms,
+        published_after_ms: at_ms - 5,
+        room: 5,
+        ..NO_PREKEYS
+    };
+    publish(&store, alice, new(1..=5, NOW_MS)).await;
+    assert_eq!(try_publish(&store, alice, new(6..=10, NOW_MS + 5)).await, PublishOutcome::Full);
+    let left = async |published_after_ms| {
+        let device = Some(device_id(1));
+        let status = store.prekey_status(alice.account(), device, Cursor::START, published_after_ms);
+        let status = status.await.unwrap().unwrap();
+        (status.one_time_left, status.device_left)
+    };
+    assert_eq!([left(NOW_MS).await, left(NOW_MS + 1).await], [(5, 5), (0, 0)]);
+    publish(&store, alice, new(6..=10, NOW_MS + 6)).await;
+    assert_eq!(left(NOW_MS + 1).await, (5, 5));
 }
 
 /// It was claimed for it, by its sender, and not too long ago; for a second one it is gone.

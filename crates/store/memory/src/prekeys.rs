@@ -35,8 +35,10 @@ impl OneTimePrekey {
 }
 
 impl Pool {
-    fn left(&self) -> usize {
-        self.prekeys.values().filter(|prekey| matches!(prekey, OneTimePrekey::Unclaimed { .. })).count()
+    /// How many nobody has claimed that somebody may get.
+    fn left(&self, published_after_ms: u64) -> usize {
+        let is_left = |prekey: &&OneTimePrekey| matches!(prekey, OneTimePrekey::Unclaimed { published_at_ms, .. } if *published_at_ms >= published_after_ms);
+        self.prekeys.values().filter(is_left).count()
     }
 
     /// How many this account has claimed that no message has used.
@@ -47,10 +49,10 @@ impl Pool {
     }
 
     /// Takes those that do not repeat what was published before. `false`: there is no room for them.
-    fn fill(&mut self, prekeys: Vec<SignedPrekey>, at_ms: u64, room: u32) -> bool {
+    fn fill(&mut self, prekeys: Vec<SignedPrekey>, at_ms: u64, published_after_ms: u64, room: u32) -> bool {
         let last_id = self.last_id;
         let new: Vec<SignedPrekey> = prekeys.into_iter().filter(|prekey| prekey.id().0 > last_id).collect();
-        if !new.is_empty() && self.left() + new.len() > room as usize {
+        if !new.is_empty() && self.left(published_after_ms) + new.len() > room as usize {
             return false;
         }
         for prekey in new {
@@ -97,7 +99,7 @@ impl Prekeys for MemoryStore {
     ) -> Result<PublishOutcome, StoreError> {
         let mut state = self.lock();
         let Some(found) = state.accounts.get_mut(&account) else { return Ok(PublishOutcome::Conflict) };
-        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, room } = new;
+        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, published_after_ms, room } = new;
         if found.registered.identity.fingerprint() != identity {
             return Ok(PublishOutcome::Conflict);
         }
@@ -116,7 +118,7 @@ impl Prekeys for MemoryStore {
             if replace && device.is_none() {
                 pool.take_back_but(&prekeys);
             }
-            if !pool.fill(prekeys, at_ms, room) {
+            if !pool.fill(prekeys, at_ms, published_after_ms, room) {
                 return Ok(PublishOutcome::Full);
             }
             filled.push((device, pool));
@@ -134,11 +136,13 @@ impl Prekeys for MemoryStore {
         account: AccountId,
         device: Option<DeviceId>,
         archived_to: Cursor,
+        published_after_ms: u64,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError> {
         let state = self.lock();
         Ok(state.accounts.get(&account).map(|found| {
-            let (one_time_left, last_one_time) = found.pool_status(None);
-            let (device_left, last_device) = device.map_or((0, 0), |device| found.pool_status(Some(device)));
+            let (one_time_left, last_one_time) = found.pool_status(None, published_after_ms);
+            let (device_left, last_device) =
+                device.map_or((0, 0), |device| found.pool_status(Some(device), published_after_ms));
             let mut places = found.mailbox.iter().zip(1..);
             let unarchived = places
                 .find(|(delivery, place)| *place > archived_to.0 && delivery.state == ItemState::Sealed);
@@ -197,8 +201,8 @@ impl Prekeys for MemoryStore {
 
 impl Account {
     /// How many are unclaimed in a pool, and the highest id ever published there.
-    fn pool_status(&self, device: Option<DeviceId>) -> (u32, u32) {
+    fn pool_status(&self, device: Option<DeviceId>, published_after_ms: u64) -> (u32, u32) {
         let pool = self.pools.get(&device);
-        pool.map_or((0, 0), |pool| (pool.left() as u32, pool.last_id))
+        pool.map_or((0, 0), |pool| (pool.left(published_after_ms) as u32, pool.last_id))
     }
 }

@@ -167,6 +167,7 @@ async fn claim_all(store: &SqliteStore, people: &[Person], client: usize, count:
         replace: false,
         device: None,
         at_ms: NOW_MS,
+        published_after_ms: 0,
         room: count as u32,
     };
     assert_eq!(store.publish_prekeys(reader.account(), new).await.unwrap(), PublishOutcome::Done);

@@ -17,6 +17,7 @@ pub(crate) struct Archive {
 #[async_trait]
 impl Change for Archive {
     type Outcome = ();
+    const OVERWRITES: bool = true;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let mut first = HashSet::new();

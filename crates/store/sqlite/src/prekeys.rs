@@ -38,19 +38,23 @@ impl Prekeys for SqliteStore {
         account: AccountId,
         device: Option<DeviceId>,
         archived_to: Cursor,
+        published_after_ms: u64,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError> {
         let archived_to = integer(archived_to.0);
+        let published_after_ms = integer(published_after_ms);
         let account = account.to_bytes().to_vec();
         let device = device.map(|device| device.to_bytes().to_vec());
         let row = query!(
             r#"
             select keys.prekey, keys.prekey_at_ms,
                    (select count(*) from one_time_prekeys
-                    where  account = ?1 and device = x'' and claimed_at_ms is null) as "one_time_left!: i64",
+                    where  account = ?1 and device = x'' and claimed_at_ms is null
+                           and published_at_ms >= ?4)                               as "one_time_left!: i64",
                    (select last_id from prekey_pools
                     where  account = ?1 and device = x'')                           as "last_one_time?: i64",
                    (select count(*) from one_time_prekeys
-                    where  account = ?1 and device = ?2 and claimed_at_ms is null)  as "device_left!: i64",
+                    where  account = ?1 and device = ?2 and claimed_at_ms is null
+                           and published_at_ms >= ?4)                               as "device_left!: i64",
                    (select last_id from prekey_pools
                     where  account = ?1 and device = ?2)                            as "last_device?: i64",
                    (select min(cursor) from deliveries
@@ -61,6 +65,7 @@ impl Prekeys for SqliteStore {
             account,
             device,
             archived_to,
+            published_after_ms,
         )
         .fetch_optional(&self.readers)
         .await
@@ -126,7 +131,8 @@ impl Change for Publish {
     type Outcome = PublishOutcome;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<PublishOutcome, StoreError> {
-        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, room } = &self.new;
+        let NewPrekeys { identity, signed, one_time, replace, device, at_ms, published_after_ms, room } =
+            &self.new;
         let Some(standing) = standing_prekey(connection, self.account, *identity).await? else {
             return Ok(PublishOutcome::Conflict);
         };
@@ -134,17 +140,17 @@ impl Change for Publish {
         if signed.is_some_and(|new| new.id() <= standing.id() || new.sequence() <= standing.sequence()) {
             return Ok(PublishOutcome::Conflict);
         }
-        let taken_back = match replace {
-            true => unclaimed_but(connection, self.account, one_time).await?,
-            false => Vec::new(),
+        let (taken_back, of_them_left) = match replace {
+            true => unclaimed_but(connection, self.account, one_time, *published_after_ms).await?,
+            false => (Vec::new(), 0),
         };
         let of_device = device.iter().map(|(device, prekeys)| (Some(*device), prekeys, 0));
-        let of_account = (None, one_time, taken_back.len());
+        let of_account = (None, one_time, of_them_left);
         let mut pools = Vec::new();
-        for (device, prekeys, taken_back) in [of_account].into_iter().chain(of_device) {
-            let pool = find_pool(connection, self.account, device).await?;
+        for (device, prekeys, goes) in [of_account].into_iter().chain(of_device) {
+            let pool = find_pool(connection, self.account, device, *published_after_ms).await?;
             let new: Vec<_> = prekeys.iter().filter(|prekey| prekey.id().0 > pool.last_id).collect();
-            if !new.is_empty() && pool.left as usize - taken_back + new.len() > *room as usize {
+            if !new.is_empty() && pool.left as usize - goes + new.len() > *room as usize {
                 return Ok(PublishOutcome::Full);
             }
             pools.push((device, new));
@@ -181,26 +187,32 @@ async fn standing_prekey(
     row.map(|row| KEYS.parse(&row.prekey)).transpose()
 }
 
-/// The rows of the account's pool that nobody has claimed, but for those of these prekeys.
+/// The rows of the account's pool that nobody has claimed, but for those of these prekeys; and how many of them somebody may
+/// still get.
 async fn unclaimed_but(
     connection: &mut SqliteConnection,
     account: AccountId,
     but: &[SignedPrekey],
-) -> Result<Vec<i64>, StoreError> {
+    published_after_ms: u64,
+) -> Result<(Vec<i64>, usize), StoreError> {
     let account = account.to_bytes().to_vec();
+    let published_after_ms = integer(published_after_ms);
     let unclaimed = query!(
         r#"
-        select rowid as "row!: i64", prekey as "prekey!"
+        select rowid as "row!: i64", prekey as "prekey!", published_at_ms >= ?2 as "is_left!: bool"
         from   one_time_prekeys
         where  account = ?1 and device = x'' and claimed_at_ms is null
         "#,
         account,
+        published_after_ms,
     )
     .fetch_all(connection)
     .await
     .map_err(store_error)?;
-    let taken_back = unclaimed.iter().filter(|row| but.iter().all(|kept| kept.to_bytes() != row.prekey));
-    Ok(taken_back.map(|row| row.row).collect())
+    let goes = unclaimed.iter().filter(|row| but.iter().all(|kept| kept.to_bytes() != row.prekey));
+    let goes: Vec<_> = goes.collect();
+    let of_them_left = goes.iter().filter(|row| row.is_left).count();
+    Ok((goes.iter().map(|row| row.row).collect(), of_them_left))
 }
 
 /// Deletes these rows: prekeys that were used up, or taken back.
@@ -225,17 +237,21 @@ async fn find_pool(
     connection: &mut SqliteConnection,
     account: AccountId,
     device: Option<DeviceId>,
+    published_after_ms: u64,
 ) -> Result<Pool, StoreError> {
     let account = account.to_bytes().to_vec();
     let device = column_of(device);
+    let published_after_ms = integer(published_after_ms);
     let row = query!(
         r#"
         select (select last_id from prekey_pools where account = ?1 and device = ?2) as "last_id?: i64",
                (select count(*) from one_time_prekeys
-                where  account = ?1 and device = ?2 and claimed_at_ms is null)       as "left!: i64"
+                where  account = ?1 and device = ?2 and claimed_at_ms is null
+                       and published_at_ms >= ?3)                                    as "left!: i64"
         "#,
         account,
         device,
+        published_after_ms,
     )
     .fetch_one(connection)
     .await

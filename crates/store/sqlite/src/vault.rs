@@ -62,6 +62,7 @@ struct Put {
 #[async_trait]
 impl Change for Put {
     type Outcome = PutOutcome;
+    const OVERWRITES: bool = true;
 
     async fn make(&self, connection: &mut SqliteConnection) -> Result<PutOutcome, StoreError> {
         let Row { kind, key_id, version, sealed } = &self.row;

@@ -9,7 +9,8 @@
 //! disk. What a person can cause (a name that is taken, a message that was sent) is an outcome, not a failure.
 //!
 //! What is erased is overwritten in the database, but the write-ahead log still holds the pages of before, until it is
-//! written over. So it is emptied after messages were erased, whenever that is asked for.
+//! written over. So it is emptied after messages were erased, whenever that is asked for; and once a minute after rows of
+//! vaults or seals were written over, which may hold keys that have died.
 
 use std::time::Duration;
 
@@ -19,7 +20,10 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, query, query_scalar,
     sqlite::SqliteConnectOptions,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tracing::{error, warn};
 
 use crate::{age::Age, deliver::deliver_all, error::store_error};
@@ -30,6 +34,8 @@ const MOST_WAITING: usize = 1_024;
 const MOST_TOGETHER: usize = 256;
 /// Bytes of envelopes in one transaction, about: a hundred large ones are a transaction of their own.
 const BYTES_TOGETHER: usize = 16 * 1024 * 1024;
+/// How long the write-ahead log holds what was written over at most, while somebody asks for it to be emptied.
+const OVERWRITTEN_STAYS: Duration = Duration::from_secs(60);
 /// How long readers may take to finish before the log is left as it is until the next time.
 const READERS_HAVE_MS: i64 = 100;
 
@@ -46,6 +52,10 @@ pub(crate) trait Change: Send + Sync + 'static {
     fn has_erased(_outcome: &Self::Outcome) -> bool {
         false
     }
+
+    /// Whether it writes over what others should not find any more: a seal that was archived, a row of a vault that held keys.
+    /// That happens all the time, so the write-ahead log is not emptied as soon.
+    const OVERWRITES: bool = false;
 }
 
 /// Hands changes to the writer.
@@ -73,7 +83,10 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
         let connection = Some(connection);
         // What an earlier process erased may still be there.
-        tokio::spawn(Task { connection, options, waiting, age, log_holds_erased: true }.run());
+        tokio::spawn(
+            Task { connection, options, waiting, age, log_holds_erased: true, log_holds_overwritten: None }
+                .run(),
+        );
         Self { queue }
     }
 
@@ -115,6 +128,7 @@ impl Writer {
 trait Job: Send {
     async fn make(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError>;
     fn has_erased(&self) -> bool;
+    fn overwrites(&self) -> bool;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
@@ -133,6 +147,10 @@ impl<C: Change> Job for Pending<C> {
 
     fn has_erased(&self) -> bool {
         self.outcome.as_ref().is_some_and(C::has_erased)
+    }
+
+    fn overwrites(&self) -> bool {
+        C::OVERWRITES
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
@@ -183,6 +201,8 @@ struct Task {
     age: Option<Age>,
     /// Whether the write-ahead log may hold what was erased.
     log_holds_erased: bool,
+    /// Since when it holds what was written over.
+    log_holds_overwritten: Option<Instant>,
 }
 
 impl Task {
@@ -280,7 +300,12 @@ impl Task {
             age.note(*counted);
         }
         let result = result.map(|(delivered, _)| delivered);
-        self.log_holds_erased |= result.is_ok() && changes.iter().any(|job| job.has_erased());
+        if result.is_ok() {
+            self.log_holds_erased |= changes.iter().any(|job| job.has_erased());
+            if changes.iter().any(|job| job.overwrites()) {
+                self.log_holds_overwritten.get_or_insert_with(Instant::now);
+            }
+        }
         if result.is_ok() || is_idle(&mut connection).await {
             self.connection = Some(connection);
         } else {
@@ -299,13 +324,15 @@ impl Task {
 
     /// Moves the write-ahead log into the database and cuts it to nothing, if it may hold what was erased.
     async fn empty_log(&mut self) {
-        if !self.log_holds_erased {
+        let is_overdue = |since: Instant| since.elapsed() >= OVERWRITTEN_STAYS;
+        if !self.log_holds_erased && !self.log_holds_overwritten.is_some_and(is_overdue) {
             return;
         }
         match self.take_connection().await {
             Ok(mut connection) => {
                 match truncate_log(&mut connection).await {
-                    Ok(is_empty) => self.log_holds_erased = !is_empty,
+                    Ok(true) => (self.log_holds_erased, self.log_holds_overwritten) = (false, None),
+                    Ok(false) => {}
                     Err(error) => warn!(%error, "the write-ahead log was not emptied; it is tried again"),
                 }
                 self.connection = Some(connection);

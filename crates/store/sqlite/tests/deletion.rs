@@ -101,6 +101,7 @@ async fn no_table_but_those_that_must_names_a_deleted_account() {
         replace: false,
         device: None,
         at_ms: NOW_MS,
+        published_after_ms: 0,
         room: 2,
     };
     assert_eq!(store.publish_prekeys(account, new).await.unwrap(), PublishOutcome::Done);

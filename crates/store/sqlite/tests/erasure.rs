@@ -8,8 +8,9 @@ use crypto::id::EpochId;
 use protocol::{
     Binary, Cursor,
     mailbox::{ArchivedKey, ArchivedPlace},
+    vault::{Row, VaultKind},
 };
-use relay::port::{Delivered, NewEnvelope, Store};
+use relay::port::{Delivered, NewEnvelope, Store, VaultRoom};
 use sqlx::{Connection, SqliteConnection, query, query_scalar, sqlite::SqliteConnectOptions};
 use store_conformance::{Person, envelope};
 use store_sqlite::{Settings, SqliteStore};
@@ -203,4 +204,42 @@ async fn a_reader_in_the_way_is_not_waited_for() {
     reading.rollback().await.unwrap();
     assert_eq!(store.erase_expired(NOW_MS, 10).await.unwrap(), 0);
     assert_eq!(left(&path), [1].into());
+}
+
+/// A row of a vault held keys that have died since, and the seal of a message was archived: what stood there is nowhere any more
+/// a minute later, though nobody has erased a message.
+#[tokio::test(flavor = "current_thread")]
+async fn what_was_written_over_leaves_the_log_within_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = opened(&path).await;
+    let [alice, bob] = [Person(1).registered(&store).await, Person(2).registered(&store).await];
+    store.erase_expired(NOW_MS, 10).await.unwrap();
+    let row = |version, number| Row {
+        kind: VaultKind::OneTimePrekeys,
+        key_id: Binary(vec![1; 32]),
+        version,
+        sealed: Binary(canary("shared", number).repeat(90)),
+    };
+    let room = VaultRoom { rows: 100, bytes: 100_000 };
+    store.put_vault_row(alice.account(), row(1, 1), 0, room).await.unwrap();
+    store.put_vault_row(alice.account(), row(2, 2), 1, room).await.unwrap();
+    let mut sent = envelope(alice, 0, &[alice, bob]);
+    sent.deliveries.iter_mut().for_each(|delivery| delivery.seal = canary("seal", 3).repeat(70));
+    let message = sent.message;
+    assert!(matches!(store.deliver(sent).await.unwrap(), Delivered::Stored(_)));
+    for person in [alice, bob] {
+        let key = ArchivedKey { epoch: EpochId::from_bytes([1; 16]), sealed: Binary(vec![1; 60]) };
+        store
+            .archive(person.account(), vec![ArchivedPlace { cursor: Cursor(1), message, key }])
+            .await
+            .unwrap();
+    }
+    store.erase_expired(NOW_MS, 10).await.unwrap();
+    assert!(found(&path).contains(&("shared", 1)), "that would be dear for each of them");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    store.erase_expired(NOW_MS, 10).await.unwrap();
+    assert_eq!(found(&path), BTreeSet::from([("shared", 2)]));
 }

@@ -31,6 +31,7 @@ async fn made(path: &Path) -> SqliteStore {
         replace: false,
         device: None,
         at_ms: 1_790_000_000_000,
+        published_after_ms: 0,
         room: 100,
     };
     assert_eq!(store.publish_prekeys(BOB.account(), new).await.unwrap(), PublishOutcome::Done);
@@ -39,7 +40,7 @@ async fn made(path: &Path) -> SqliteStore {
 
 /// How many there are to hand out, and the last that was ever published.
 async fn left(store: &SqliteStore) -> (u32, u32) {
-    let status = store.prekey_status(BOB.account(), None, protocol::Cursor::START).await.unwrap().unwrap();
+    let status = store.prekey_status(BOB.account(), None, protocol::Cursor::START, 0).await.unwrap().unwrap();
     (status.one_time_left, status.last_one_time)
 }
 

@@ -201,7 +201,7 @@ async fn what_was_delivered_before_there_was_an_archive_waits_for_it() {
     assert!(folder.path().join("relay.db.before-20261125000009").exists(), "a copy was made first");
     let sent = envelope(alice, 0, &[alice, bob]);
     for (person, delivery) in [alice, bob].into_iter().zip(&sent.deliveries) {
-        let status = store.prekey_status(person.account(), None, Cursor::START).await.unwrap().unwrap();
+        let status = store.prekey_status(person.account(), None, Cursor::START, 0).await.unwrap().unwrap();
         assert_eq!(status.first_unarchived, Some(Cursor(1)));
         assert_eq!((status.signed, status.signed_at_ms), (person.registration().0.prekey, 0));
         assert_eq!((status.one_time_left, status.last_one_time), (0, 0));

@@ -17,12 +17,14 @@ pub trait Prekeys: Send + Sync {
         new: NewPrekeys,
     ) -> Result<PublishOutcome, StoreError>;
 
-    /// How the account's prekeys stand, and those of this device. `None`: there is no such account.
+    /// How the account's prekeys stand, and those of this device; those that were published before `published_after_ms` are
+    /// not left, as nobody gets them. `None`: there is no such account.
     async fn prekey_status(
         &self,
         account: AccountId,
         device: Option<DeviceId>,
         archived_to: Cursor,
+        published_after_ms: u64,
     ) -> Result<Option<StoredPrekeyStatus>, StoreError>;
 
     /// The prekeys of the account's pool, or of this device's, that somebody may still write to, ascending: unclaimed and
@@ -57,6 +59,8 @@ pub struct NewPrekeys {
     pub device: Option<(DeviceId, Vec<SignedPrekey>)>,
     /// When.
     pub at_ms: u64,
+    /// What was published before that time holds no room.
+    pub published_after_ms: u64,
     /// Most that a pool holds unclaimed.
     pub room: u32,
 }
