@@ -1,11 +1,19 @@
 //! A server that was set back to a copy of before has lost deliveries that this device has seen, and counts their places
 //! anew. What both agree on is certain; what only this device has is kept aside, is shown where it stood, and gives way when
-//! it comes through the mailbox again. So nothing is lost, and nothing new is taken for something old.
+//! it comes through the mailbox again. So nothing is lost, and nothing new is taken for something old. What this account said
+//! of deletions and timers is said again.
 
 use crypto::{envelope::Delivery, id::EnvelopeHash};
-use protocol::{Cursor, mailbox::FetchPage};
+use protocol::{Cursor, id::MessageId, mailbox::FetchPage};
 
-use crate::{Device, Interruption, device::Change, engine::Engine, repairs::Repair};
+use crate::{
+    Device, Interruption,
+    conversation::state::After,
+    device::Change,
+    engine::Engine,
+    records::{KeptDraft, KeptMessage},
+    repairs::Repair,
+};
 
 impl<D: Device> Engine<D> {
     /// Looks whether the last delivery that this device knows still stands where it stood.
@@ -32,12 +40,17 @@ impl<D: Device> Engine<D> {
             0 => Cursor::START,
             agreed => known[agreed - 1].0,
         };
-        let (places, aside, marks) = self.state().after(common);
+        let After { places, shown: aside, notes, marks } = self.state().after(common);
         let (device, records) = (&*self.device, &self.records);
         let mut changes: Vec<Change> =
             places.iter().map(|cursor| Change::Remove { name: records.delivery(*cursor) }).collect();
         for message in &aside {
             changes.push(records.put(device, records.aside(message.message), message));
+        }
+        let notes: Vec<(MessageId, KeptDraft)> =
+            notes.into_iter().filter_map(|note| Some((note.message, self.said_again(note)?))).collect();
+        for (message, draft) in &notes {
+            changes.push(records.put(device, records.draft(*message), draft));
         }
         for conversation in marks {
             changes.push(records.put(device, records.mark(conversation), &common));
@@ -46,10 +59,22 @@ impl<D: Device> Engine<D> {
         changes.push(records.put(device, records.start(), &start));
         changes.push(Change::Remove { name: records.archived_to() });
         records.write(device, changes).await?;
-        self.state().set_back(common, aside);
+        {
+            let mut state = self.state();
+            state.set_back(common, aside);
+            notes.into_iter().for_each(|(message, draft)| state.take_draft(message, draft));
+        }
         self.note_repair(Repair::MailboxSetBack).await?;
         self.changed();
         Ok(())
+    }
+
+    /// What oneself told all devices is told again: what was deleted stays so, and timers stay on. Another device of one's own
+    /// that does the same sends the same message.
+    fn said_again(&self, note: KeptMessage) -> Option<KeptDraft> {
+        let order = self.state().next_order(self.device.now_ms());
+        let KeptMessage { conversation, sent_at_ms, content, .. } = note;
+        Some(KeptDraft { conversation, order, written_at_ms: sent_at_ms, content: content?, timer_s: 0 })
     }
 
     /// Whether this envelope stands at this place of the server's mailbox; an empty place may have held it.

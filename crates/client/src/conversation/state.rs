@@ -86,6 +86,29 @@ pub(crate) enum Progress {
     Failed(String),
 }
 
+/// What stands after a place of the mailbox.
+#[derive(Default)]
+pub(crate) struct After {
+    /// All places.
+    pub(crate) places: Vec<Cursor>,
+    /// What people see, but for the notes.
+    pub(crate) shown: Vec<KeptMessage>,
+    /// What oneself told all devices: deletions, and the timers that are on.
+    pub(crate) notes: Vec<KeptMessage>,
+    /// The conversations that were read further.
+    pub(crate) marks: Vec<ConversationId>,
+}
+
+impl Conversation {
+    /// What was said last about its timer, as far as the mailbox tells, and where.
+    fn last_timer(&self) -> Option<(Cursor, u32)> {
+        self.messages.iter().rev().find_map(|(cursor, message)| match &message.content {
+            Some(Content::Timer { seconds }) => Some((*cursor, *seconds)),
+            _ => None,
+        })
+    }
+}
+
 impl State {
     pub(crate) fn new(me: Contact) -> Self {
         Self {
@@ -223,16 +246,29 @@ impl State {
         names
     }
 
-    /// What stands after a place: all places, the messages that people see, and the conversations that were read further.
-    pub(crate) fn after(&self, common: Cursor) -> (Vec<Cursor>, Vec<KeptMessage>, Vec<ConversationId>) {
+    /// What stands after a place.
+    pub(crate) fn after(&self, common: Cursor) -> After {
         let after = (Bound::Excluded(common), Bound::Unbounded);
-        let places = self.deliveries.range(after).map(|(cursor, _)| *cursor).collect();
-        let messages =
-            self.conversations.values().flat_map(|conversation| conversation.messages.range(after));
-        let is_read = |message: &&KeptMessage| message.content.as_ref().is_some_and(is_shown);
-        let messages = messages.map(|(_, message)| message).filter(is_read).cloned().collect();
-        let marked = self.conversations.iter().filter(|(_, conversation)| conversation.read_to > common);
-        (places, messages, marked.map(|(id, _)| *id).collect())
+        let mut found = After {
+            places: self.deliveries.range(after).map(|(cursor, _)| *cursor).collect(),
+            ..After::default()
+        };
+        for (id, conversation) in &self.conversations {
+            if conversation.read_to > common {
+                found.marks.push(*id);
+            }
+            let timer = conversation.last_timer().map(|(cursor, _)| cursor);
+            for (cursor, message) in conversation.messages.range(after) {
+                let Some(content) = &message.content else { continue };
+                let is_last_timer = timer == Some(*cursor);
+                if message.sender == self.me.account && (is_last_timer || !is_shown(content)) {
+                    found.notes.push(message.clone());
+                } else if is_shown(content) {
+                    found.shown.push(message.clone());
+                }
+            }
+        }
+        found
     }
 
     /// Forgets the places after this one; what people see of them is kept aside.
@@ -343,12 +379,7 @@ impl State {
                 _ => None,
             })
             .max();
-        let received = || {
-            conversation.messages.values().rev().find_map(|message| match &message.content {
-                Some(Content::Timer { seconds }) => Some(*seconds),
-                _ => None,
-            })
-        };
+        let received = || conversation.last_timer().map(|(_, seconds)| seconds);
         written.map(|(_, seconds)| seconds).or_else(received).unwrap_or(0)
     }
 

@@ -8,7 +8,7 @@ use futures::executor::block_on;
 use protocol::{Call, id::ConversationId, vault::PutRow};
 
 use crate::{
-    attacker::{Loot, kinds, log_of},
+    attacker::{Loot, kinds, log_of, opens_for_any},
     people::Person,
     world::World,
 };
@@ -323,4 +323,50 @@ fn a_vault_is_given_back_however_old_the_copy_is() {
     assert!(repairs(&bob).contains(&Repair::VaultRestored));
     let puts = bob.device.calls_to(PutRow::PATH) - before;
     assert!(puts < 10, "each row at once, not each of its versions: {puts}");
+}
+
+/// The copy has what was deleted since, and knows nothing of the timer that was set.
+#[test]
+fn what_was_deleted_stays_deleted_and_timers_stay_on() {
+    let (world, alice, bob, conversation) = acquainted();
+    let taken_back = block_on(alice.account.compose(conversation, "regretted")).unwrap();
+    block_on(alice.account.flush()).unwrap();
+    let forgotten = block_on(bob.account.compose(conversation, "forgotten")).unwrap();
+    block_on(bob.account.flush()).unwrap();
+    for person in [&alice, &bob] {
+        person.syncs();
+    }
+    let backup = world.copy_store();
+    world.pass_time(1_000);
+    block_on(alice.account.delete_for_everyone(taken_back)).unwrap();
+    block_on(bob.account.delete_for_me(&[forgotten])).unwrap();
+    block_on(bob.account.set_timer(conversation, Some(3_600))).unwrap();
+    for person in [&alice, &bob] {
+        block_on(person.account.flush()).unwrap();
+    }
+    for person in [&alice, &bob] {
+        person.syncs();
+    }
+    world.restore_store(&backup);
+    let early = Person::signs_in(&world, "bob", 8);
+    early.syncs();
+    assert!(early.sees(conversation).contains(&"alice: regretted".to_owned()), "it is in the copy");
+    world.pass_time(1_000);
+    for person in [&alice, &bob] {
+        person.maintains();
+        block_on(person.account.flush()).unwrap();
+    }
+    for person in [&alice, &bob, &early, &Person::signs_in(&world, "bob", 9)] {
+        person.syncs();
+        let seen = person.sees(conversation);
+        assert!(!seen.contains(&"alice: regretted".to_owned()), "{seen:?}");
+        let timers = seen.iter().filter(|line| *line == "bob: timer 3600").count();
+        assert_eq!(timers, 1, "{seen:?}");
+        assert_eq!(person.account.thread(conversation).unwrap().timer_s, Some(3_600));
+    }
+    let fresh = Person::signs_in(&world, "bob", 10);
+    fresh.syncs();
+    assert!(!fresh.sees(conversation).contains(&"bob: forgotten".to_owned()));
+    let loot: Vec<Loot> = [&alice, &bob].map(Loot::of).into();
+    assert!(!opens_for_any(&world, &loot, &alice, taken_back));
 }
