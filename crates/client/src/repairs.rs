@@ -29,6 +29,8 @@ pub enum Repair {
     MailboxSetBack,
     /// Messages were not archived, and are.
     ArchivedLater,
+    /// Messages did not open, and do now: the keys came later.
+    OpenedLater,
     /// A seal came without its key: another device had archived the message meanwhile.
     FetchedAgain,
     /// Devices without a session were ended.
@@ -69,6 +71,7 @@ impl Repair {
             }
             Self::MailboxSetBack => "The server had lost messages that this device has: they were kept here",
             Self::ArchivedLater => "Messages had not been archived: they were",
+            Self::OpenedLater => "Messages that did not open before were opened: their keys came later",
             Self::FetchedAgain => {
                 "A message was archived by another device at the same moment: it was fetched again"
             }

@@ -4,7 +4,11 @@
 //! of deletions and timers is said again.
 
 use crypto::{envelope::Delivery, id::EnvelopeHash};
-use protocol::{Cursor, id::MessageId, mailbox::FetchPage};
+use protocol::{
+    Cursor,
+    id::MessageId,
+    mailbox::{FetchPage, Item},
+};
 
 use crate::{
     Device, Interruption,
@@ -20,7 +24,7 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn compare_mailbox(&self) -> Result<(), Interruption> {
         let _turn = self.syncing.lock().await;
         self.load_once().await?;
-        let last = self.state().names_until(Cursor(u64::MAX)).pop();
+        let last = self.state().last_name();
         match last {
             Some((cursor, name)) if !self.stands_at(cursor, name).await? => self.set_back(cursor).await,
             _ => Ok(()),
@@ -40,6 +44,10 @@ impl<D: Device> Engine<D> {
             0 => Cursor::START,
             agreed => known[agreed - 1].0,
         };
+        if common == self.state().end() {
+            // It said otherwise before: nothing was lost.
+            return Ok(());
+        }
         let After { places, shown: aside, notes, marks } = self.state().after(common);
         let (device, records) = (&*self.device, &self.records);
         let mut changes: Vec<Change> =
@@ -77,15 +85,17 @@ impl<D: Device> Engine<D> {
         Some(KeptDraft { conversation, order, written_at_ms: sent_at_ms, content: content?, timer_s: 0 })
     }
 
-    /// Whether this envelope stands at this place of the server's mailbox; an empty place may have held it.
+    /// Whether this envelope stands at this place of the server's mailbox.
     async fn stands_at(&self, cursor: Cursor, name: EnvelopeHash) -> Result<bool, Interruption> {
         let after = Cursor(cursor.0.saturating_sub(1));
         let page = self.device.call(FetchPage { after, limit: 1 }).await?;
-        let Some(item) = page.items.first().filter(|item| item.cursor == cursor) else { return Ok(false) };
-        if item.shared.0.is_empty() {
-            return Ok(true);
-        }
-        let delivery = Delivery::parse(item.shared.as_slice(), item.seal.as_slice());
-        Ok(delivery.is_ok_and(|delivery| delivery.hash() == name))
+        Ok(page.items.first().is_some_and(|item| item.cursor == cursor && is_named(item, name)))
     }
+}
+
+/// Whether this is the delivery of this name; an empty place may have held it.
+pub(crate) fn is_named(item: &Item, name: EnvelopeHash) -> bool {
+    item.shared.0.is_empty()
+        || Delivery::parse(item.shared.as_slice(), item.seal.as_slice())
+            .is_ok_and(|delivery| delivery.hash() == name)
 }

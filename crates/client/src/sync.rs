@@ -28,6 +28,7 @@ use crate::{
     inbox::{Clock, Ladder, Landed, SeenHere, SenderKey},
     records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft, KeptMessage},
     repairs::Repair,
+    set_back::is_named,
     this_device::ThisDevice,
 };
 
@@ -58,6 +59,9 @@ impl From<StoreUnavailable> for SyncError {
         Self::Interrupted(error.into())
     }
 }
+
+/// How far back the last known delivery may stand to be looked at once more with what is new, in places.
+const OVERLAP: u64 = 20;
 
 impl<D: Device> Engine<D> {
     /// Reads the records into memory.
@@ -185,11 +189,17 @@ impl<D: Device> Engine<D> {
 
     async fn fetch_new(&self) -> Result<usize, SyncError> {
         let mut new = 0;
+        let mut known = self.state().last_name();
         loop {
             let after = self.state().end();
-            let request = FetchPage { after, limit: MAX_PAGE_ITEMS };
+            // The last that is known comes once more, if it is near: a server that was set back has another one there.
+            let known = known.take().filter(|(cursor, _)| *cursor <= after && after.0 - cursor.0 < OVERLAP);
+            let from = known.map_or(after, |(cursor, _)| Cursor(cursor.0.saturating_sub(1)));
+            let request = FetchPage { after: from, limit: MAX_PAGE_ITEMS };
             let Page { items, end, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
-            if end < after {
+            let is_another =
+                |(cursor, name)| items.iter().any(|item| item.cursor == cursor && !is_named(item, name));
+            if end < after || known.is_some_and(is_another) {
                 self.set_back(end).await?;
                 continue;
             }
@@ -283,7 +293,7 @@ impl<D: Device> Engine<D> {
 
     /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, archives what was opened, keeps
     /// all in one transaction, then shows them. Returns how many new messages there were.
-    async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
+    pub(crate) async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
         let this = self.this_device_offline().await?;
         let items = self.fetch_what_the_ladder_needs(items).await?;
         let device_prekeys = self.device_prekeys(&items, this.as_ref()).await?;

@@ -11,7 +11,7 @@ use crypto::{
     prekey::{PrekeyKind, PrekeySecret, PrekeySeed, SignedPrekey},
 };
 use protocol::{
-    Binary, Cursor,
+    Binary, Code, Cursor,
     limits::{CLAIM_LIFETIME_MS, MAX_PAGE_ITEMS, MAX_PREKEYS_AT_ONCE, PREKEY_LIFETIME_MS},
     mailbox::FetchPage,
     prekey::{FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
@@ -36,6 +36,8 @@ const REPLACED_LIVES_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
 const REFILL_BELOW: u32 = 30;
 /// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
 const FORGET_AFTER_MS: u64 = PREKEY_LIFETIME_MS + CLAIM_LIFETIME_MS + 24 * 60 * 60 * 1_000;
+/// Messages that did not open and are looked at again at once: the newest.
+const MAX_READ_AGAIN: usize = 50;
 /// How long a delivery waits for a device log that names its device: a week. A server that shows it later is of no use.
 const WAITS_FOR_LOG_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long the keys of a delivery live that waits for the user's word about its sender: 90 days. A stranger must not keep a
@@ -60,13 +62,21 @@ impl<D: Device> Engine<D> {
         self.compare_own_log().await?;
         self.finish_revocation().await?;
         self.compare_mailbox().await?;
-        let this = self.this_device().await?;
-        let status = self.status().await?;
-        self.publish_what_is_due(&this, &status).await?;
+        match self.publish_what_is_due().await {
+            // A server that was set back has lost which device this session is of, or takes it for one that gave lost
+            // entries back.
+            Err(Interruption::Refused(refusal)) if refusal.code == Code::InvalidKeys => {
+                self.note_repair(Repair::DeviceIntroducedAgain).await?;
+                self.introduce_again().await?;
+                self.publish_what_is_due().await?;
+            }
+            other => other?,
+        }
         let this = self.this_device().await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
         let status = self.status().await?;
         self.sync().await?;
+        self.read_again().await?;
         self.give_up_what_waits_for_logs(&status).await?;
         self.archive_what_was_not(&status).await?;
         self.erase_keys_that_served(&status).await?;
@@ -80,11 +90,8 @@ impl<D: Device> Engine<D> {
         Ok(self.device.call(FetchPrekeyStatus { archived_to }).await?)
     }
 
-    async fn publish_what_is_due(
-        &self,
-        this: &ThisDevice,
-        status: &PrekeyStatus,
-    ) -> Result<(), Interruption> {
+    async fn publish_what_is_due(&self) -> Result<(), Interruption> {
+        let (this, status) = (&self.this_device().await?, &self.status().await?);
         self.refresh_vault().await?;
         if self.is_set_back(this, status).await? {
             self.note_repair(Repair::PrekeysReplaced).await?;
@@ -310,6 +317,25 @@ impl<D: Device> Engine<D> {
         over.retain(|(identity, id)| !needed.contains(&(*identity, PrekeyKind::OneTime, *id)));
         if !over.is_empty() {
             self.vault.erase_one_time(&*self.device, &self.records, &over).await?;
+        }
+        Ok(())
+    }
+
+    /// What did not open may open now: another device has given back keys that a server had lost.
+    async fn read_again(&self) -> Result<(), Interruption> {
+        let _turn = self.syncing.lock().await;
+        let places = self.state().unreadable(MAX_READ_AGAIN);
+        let mut opened = 0;
+        for place in places {
+            let after = Cursor(place.0.saturating_sub(1));
+            let page = self.device.call(FetchPage { after, limit: 1 }).await?;
+            let items =
+                page.items.into_iter().filter(|item| item.cursor == place && !item.shared.0.is_empty());
+            opened += self.take(items.collect(), page.now_ms).await?;
+        }
+        if opened > 0 {
+            self.note_repair(Repair::OpenedLater).await?;
+            self.changed();
         }
         Ok(())
     }

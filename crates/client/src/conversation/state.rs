@@ -236,6 +236,14 @@ impl State {
         found?.archived.as_ref()
     }
 
+    /// The last message that stands in the mailbox and opened.
+    pub(crate) fn last_name(&self) -> Option<(Cursor, EnvelopeHash)> {
+        let last = |conversation: &Conversation| {
+            conversation.messages.iter().rev().find_map(|(cursor, message)| Some((*cursor, message.hash?)))
+        };
+        self.conversations.values().filter_map(last).max_by_key(|(cursor, _)| *cursor)
+    }
+
     /// The names of the messages that stand up to this place, in their order.
     pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
         let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
@@ -404,9 +412,33 @@ impl State {
         });
     }
 
-    /// Takes what became of a delivery. A held one may become something else later; all else is for ever.
-    /// True if it is a message that was not there before.
+    /// The places of messages that did not open, the newest first.
+    pub(crate) fn unreadable(&self, most: usize) -> Vec<Cursor> {
+        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
+        let unreadable = messages.filter(|(_, message)| message.hash.is_none());
+        let mut places: Vec<Cursor> = unreadable.map(|(cursor, _)| *cursor).collect();
+        places.sort_unstable_by_key(|cursor| core::cmp::Reverse(*cursor));
+        places.truncate(most);
+        places
+    }
+
+    /// Makes room for a message that opens now, in the place of the same one that did not.
+    fn give_way(&mut self, cursor: Cursor, opened: &KeptMessage) {
+        let Some(conversation) = self.conversations.get_mut(&opened.conversation) else { return };
+        let is_it = |standing: &KeptMessage| standing.hash.is_none() && standing.message == opened.message;
+        if opened.hash.is_some() && conversation.messages.get(&cursor).is_some_and(is_it) {
+            conversation.messages.remove(&cursor);
+            self.seen.remove(&opened.message);
+            self.deliveries.remove(&cursor);
+        }
+    }
+
+    /// Takes what became of a delivery. A held one may become something else later, and a message that did not open may open;
+    /// all else is for ever. True if it is a message that was not there before.
     pub(crate) fn take_delivery(&mut self, cursor: Cursor, delivery: KeptDelivery) -> bool {
+        if let KeptDelivery::Message(opened) = &delivery {
+            self.give_way(cursor, opened);
+        }
         if self.deliveries.get(&cursor).is_some_and(Option::is_none) {
             return false;
         }
@@ -645,6 +677,24 @@ mod tests {
         assert_eq!(state.held(), []);
         assert!(!state.take_delivery(Cursor(3), message(id, 2)));
         assert_eq!(texts(&state, id), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_message_that_did_not_open_gives_way_to_itself() {
+        let (mut state, id) = state();
+        let unreadable = |number| match message(id, number) {
+            KeptDelivery::Message(message) => {
+                KeptDelivery::Message(KeptMessage { hash: None, content: None, ..message })
+            }
+            other => other,
+        };
+        assert!(state.take_delivery(Cursor(1), unreadable(1)));
+        assert_eq!(state.unreadable(9), [Cursor(1)]);
+        assert!(!state.take_delivery(Cursor(1), unreadable(1)));
+        assert!(!state.take_delivery(Cursor(1), message(id, 2)), "another one does not take its place");
+        assert!(state.take_delivery(Cursor(1), message(id, 1)));
+        assert!(!state.take_delivery(Cursor(1), unreadable(1)));
+        assert_eq!((state.unreadable(9), texts(&state, id)), (vec![], vec!["1".to_owned()]));
     }
 
     #[test]

@@ -227,16 +227,21 @@ fn a_prekey_that_somebody_else_signed_is_not_sealed_to() {
     assert_eq!(alice.device.calls_to(mailbox::Send::PATH), 1, "only the first hello was sent");
 }
 
-/// Lets `change` rewrite each page that is not empty, once.
+/// Lets `change` rewrite what is new in a page, once.
 fn rewrite_pages(person: &Person, change: impl Fn(&mut Vec<Value>) + Send + 'static) {
     let done = Cell::new(false);
+    let known = person.account.mailbox_end().0;
     person.device.set_hostility(move |path, _, honest| {
         let mut answer = honest?;
         if path == mailbox::FetchPage::PATH {
             let items = answer["items"].as_array_mut().unwrap();
-            if !items.is_empty() && !done.replace(true) {
-                change(items);
+            let is_new = |item: &Value| item["cursor"].as_u64().unwrap() > known;
+            let first = items.iter().position(is_new).unwrap_or(items.len());
+            let mut new = items.split_off(first);
+            if !new.is_empty() && !done.replace(true) {
+                change(&mut new);
             }
+            items.append(&mut new);
             let last = answer["items"].as_array().unwrap().last();
             if let Some(last) = last.map(|item| item["cursor"].clone())
                 && last.as_u64() > answer["end"].as_u64()

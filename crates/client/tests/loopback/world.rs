@@ -1,26 +1,32 @@
 //! One relay and its network in one process: every call goes through JSON both ways, strictly, and meets the faults that
 //! the test asks for.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crypto::{envelope::Envelope, id::MessageId};
+use crypto::{
+    envelope::{Delivery, Envelope},
+    id::MessageId,
+};
 use protocol::{
-    Call, Code, Refusal, account, device, directory, mailbox, policy, prekey, profile, reset, second_factor,
-    session, vault,
+    Call, Code, Cursor, Refusal, account, device, directory, mailbox, policy, prekey, profile, reset,
+    second_factor, session, vault,
 };
 use relay::{
     Network, Policy, Relay, RelayParts, ServerSecret,
     mail::{Letter, SendOutcome},
-    port::{Bcrypt, BcryptCost, Entropy, LocalEvents, Mailer},
+    port::{Bcrypt, BcryptCost, Entropy, LocalEvents, Mailbox, Mailer},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store_memory::MemoryStore;
 
-use crate::chance::Chance;
+use crate::{chance::Chance, people::Person};
 
 /// The Monday on which all stories begin.
 pub(crate) const BEGINNING_MS: u64 = 1_790_000_000_000;
@@ -67,6 +73,21 @@ impl World {
     pub(crate) fn restart_relay(&self) {
         let store = self.store.lock().unwrap().clone();
         *self.relay.lock().unwrap() = start(&store, &self.clock, &self.entropy);
+    }
+
+    /// The messages that stand in the mailboxes of these people.
+    pub(crate) fn messages_of(&self, people: &[Person]) -> BTreeSet<MessageId> {
+        let store = self.store.lock().unwrap().clone();
+        let mut messages = BTreeSet::new();
+        for person in people {
+            let account = person.account.me().account;
+            let page = store.page(account, Cursor::START, u32::MAX, usize::MAX);
+            for item in futures::executor::block_on(page).unwrap().items {
+                let delivery = Delivery::parse(item.shared.as_slice(), item.seal.as_slice());
+                messages.extend(delivery.map(|delivery| delivery.claimed_header().message));
+            }
+        }
+        messages
     }
 
     /// A backup of the server.
