@@ -227,7 +227,7 @@ impl Ladder<'_> {
         let gone_at_ms = (timer_s > 0).then(|| self.clock.gone_at_ms(item.received_at_ms, timer_s));
         if gone_at_ms == Some(None) {
             let log = log.map(|(identity, position)| (header.sender, identity, position));
-            let erased = KeptDelivery::Erased(Traces { log, used: Vec::new() });
+            let erased = KeptDelivery::Erased(Traces { hash: Some(verified.hash()), log, used: Vec::new() });
             return Landed { of_device: self.own_seal(&header), ..Landed::as_is(erased) };
         }
         let hash = verified.hash();

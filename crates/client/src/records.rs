@@ -96,6 +96,9 @@ pub(crate) enum KeptDelivery {
 /// What a message that is gone has proved: nothing of what was in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traces {
+    /// The name of what stood there: another one in its place is noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hash: Option<EnvelopeHash>,
     /// Who spoke first of their own device log up to this position, under which identity key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log: Option<(AccountId, Fingerprint, u32)>,
@@ -108,7 +111,7 @@ impl Traces {
     /// Those of a message.
     pub(crate) fn of(message: &KeptMessage) -> Self {
         let log = message.log.map(|(identity, position)| (message.sender, identity, position));
-        Self { log, used: message.used.clone() }
+        Self { hash: message.hash, log, used: message.used.clone() }
     }
 }
 

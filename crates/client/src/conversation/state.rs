@@ -45,6 +45,8 @@ pub(crate) struct State {
     deleted: BTreeMap<MessageId, BTreeSet<AccountId>>,
     /// Where accounts first spoke of so much of their device logs, under which identity key.
     logs_seen: BTreeMap<(AccountId, Fingerprint, u32), Cursor>,
+    /// The names of what stood where something was erased.
+    erased: BTreeMap<Cursor, EnvelopeHash>,
     /// The prekeys that messages have used up.
     used: BTreeSet<(Fingerprint, PrekeyId)>,
     last_order: u64,
@@ -128,6 +130,7 @@ impl State {
             seen: BTreeMap::new(),
             deleted: BTreeMap::new(),
             logs_seen: BTreeMap::new(),
+            erased: BTreeMap::new(),
             used: BTreeSet::new(),
             last_order: 0,
         }
@@ -236,20 +239,22 @@ impl State {
         found?.archived.as_ref()
     }
 
-    /// The last message that stands in the mailbox and opened.
+    /// The last place of which the name is known.
     pub(crate) fn last_name(&self) -> Option<(Cursor, EnvelopeHash)> {
         let last = |conversation: &Conversation| {
             conversation.messages.iter().rev().find_map(|(cursor, message)| Some((*cursor, message.hash?)))
         };
-        self.conversations.values().filter_map(last).max_by_key(|(cursor, _)| *cursor)
+        let erased = self.erased.last_key_value().map(|(cursor, hash)| (*cursor, *hash));
+        self.conversations.values().filter_map(last).chain(erased).max_by_key(|(cursor, _)| *cursor)
     }
 
-    /// The names of the messages that stand up to this place, in their order.
+    /// The names of what stands up to this place, or stood there and was erased, in their order.
     pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
-        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
-        let named = messages.filter(|(cursor, _)| **cursor <= end);
-        let mut names: Vec<_> =
-            named.filter_map(|(cursor, message)| Some((*cursor, message.hash?))).collect();
+        let messages =
+            self.conversations.values().flat_map(|conversation| conversation.messages.range(..=end));
+        let named = messages.filter_map(|(cursor, message)| Some((*cursor, message.hash?)));
+        let erased = self.erased.range(..=end).map(|(cursor, hash)| (*cursor, *hash));
+        let mut names: Vec<_> = named.chain(erased).collect();
         names.sort_unstable_by_key(|(cursor, _)| *cursor);
         names
     }
@@ -284,6 +289,7 @@ impl State {
         self.deliveries.retain(|cursor, _| *cursor <= common);
         self.seen.retain(|_, cursor| *cursor <= common);
         self.logs_seen.retain(|_, cursor| *cursor <= common);
+        self.erased.retain(|cursor, _| *cursor <= common);
         for conversation in self.conversations.values_mut() {
             conversation.messages.retain(|cursor, _| *cursor <= common);
             conversation.read_to = conversation.read_to.min(common);
@@ -369,6 +375,7 @@ impl State {
     pub(crate) fn erase(&mut self, cursor: Cursor) {
         for conversation in self.conversations.values_mut() {
             if let Some(mut message) = conversation.messages.remove(&cursor) {
+                self.erased.extend(message.hash.map(|hash| (cursor, hash)));
                 if let Some(content) = &mut message.content {
                     wipe(content);
                 }
@@ -460,6 +467,7 @@ impl State {
         match delivery {
             KeptDelivery::Message(message) => self.take_message(cursor, message),
             KeptDelivery::Erased(traces) => {
+                self.erased.extend(traces.hash.map(|hash| (cursor, hash)));
                 self.take_traces(cursor, &traces);
                 false
             }

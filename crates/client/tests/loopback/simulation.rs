@@ -174,11 +174,11 @@ fn simulate(seed: u64) -> (usize, usize) {
     for (number, tab) in tabs.iter().enumerate() {
         lived.push((number, tab.open(&world, chance.next()).1));
     }
-    for round in 0..2 {
+    for round in 0..3 {
         for (_, account) in &lived {
             settle(seed, account);
         }
-        for (_, account) in lived.iter().filter(|_| round == 0) {
+        for (_, account) in lived.iter().filter(|_| round < 2) {
             accept_lists(seed, account, &[pair, all]);
         }
     }
