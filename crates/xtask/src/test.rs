@@ -51,21 +51,26 @@ fn rust(workspace: &Workspace, report: &mut Report) {
     let has_nextest = command::succeeds(workspace.cargo().args(["nextest", "--version"]));
     if has_nextest {
         report.check("tests", || {
-            command::run(workspace.cargo().args([
-                "nextest",
-                "run",
-                "--locked",
-                "--workspace",
-                "--no-fail-fast",
-            ]))
+            let tests = ["nextest", "run", "--locked", "--workspace", "--no-fail-fast"];
+            command::run(simulation(workspace.cargo().args(tests)))
         });
         report.check("examples in the documentation", || {
             command::run(workspace.cargo().args(["test", "--locked", "--workspace", "--doc"]))
         });
     } else {
         report.check("tests, and examples in the documentation", || {
-            command::run(workspace.cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]))
+            let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
+            command::run(simulation(workspace.cargo().args(tests)))
         });
+    }
+}
+
+/// How much of the simulation is lived here: thousands of seeds where nobody waits, a hundred at a developer's desk.
+fn simulation(tests: Tool) -> Tool {
+    if std::env::var_os("CI").is_some() {
+        tests.env("SEEDS", "3000").env("SEEDS_SECONDS", "720")
+    } else {
+        tests
     }
 }
 

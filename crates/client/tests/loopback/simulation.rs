@@ -35,7 +35,8 @@ use crate::{
 
 /// More than any run has needed by far: whoever gets here is stuck.
 const MOST_TURNS: usize = 200_000;
-/// What fits into the time that a test may take; `SEEDS` in the environment asks for more.
+/// What fits into the time that a test may take. `SEEDS` in the environment asks for more, `FIRST` to begin with another one, and
+/// `SEEDS_SECONDS` to begin none after that time.
 const SEEDS: u64 = 100;
 const FAULTS_PERCENT: usize = 12;
 /// What each tab does, counted from its last birth.
@@ -76,22 +77,33 @@ struct Tab {
 
 #[test]
 fn every_message_is_everywhere_exactly_once() {
-    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
-    let first = std::env::var("FIRST").ok().and_then(|first| first.parse().ok()).unwrap_or(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let asked = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let first = asked("FIRST").unwrap_or(0);
+    let seeds = first..first + asked("SEEDS").unwrap_or(SEEDS);
+    let is_over = clock(asked("SEEDS_SECONDS").unwrap_or(u64::MAX));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runs: Vec<(usize, usize)> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..threads)
             .map(|thread| {
-                let share = (first + thread..first + seeds).step_by(threads as usize);
-                scope.spawn(move || share.map(simulate).collect::<Vec<_>>())
+                let share = seeds.clone().skip(thread).step_by(threads);
+                let is_over = &is_over;
+                scope.spawn(move || share.take_while(|_| !is_over()).map(simulate).collect::<Vec<_>>())
             })
             .collect();
         shares.into_iter().flat_map(|share| share.join().expect("a seed that fails says which")).collect()
     });
+    println!("{} lives were lived", runs.len());
     let died: usize = runs.iter().map(|(died, _)| died).sum();
     let written: usize = runs.iter().map(|(_, written)| written).sum();
     assert!(died > runs.len() / 2, "tabs must die in the middle of something: {died}");
     assert!(written > runs.len() * 10, "people must write: {written}");
+}
+
+/// Whether so many seconds are over: it bounds how much is tried, and says nothing about how it went.
+#[expect(clippy::disallowed_methods, reason = "nothing in the simulation sees this clock")]
+fn clock(seconds: u64) -> impl Fn() -> bool + Sync {
+    let begun = std::time::Instant::now();
+    move || begun.elapsed().as_secs() >= seconds
 }
 
 /// How many tabs died, and how many messages were written.
@@ -127,7 +139,7 @@ fn simulate(seed: u64) -> (usize, usize) {
     let mut context = Context::from_waker(Waker::noop());
     // In every third life a copy of the server is put back.
     let mut copy = None;
-    let mut may_be_restored = seed % 3 == 0;
+    let mut may_be_restored = seed.is_multiple_of(3);
     for turn in 0.. {
         assert!(turn < MOST_TURNS, "seed {seed}: somebody waits for ever");
         let alive: Vec<usize> = (0..running.len()).filter(|number| running[*number].is_some()).collect();
