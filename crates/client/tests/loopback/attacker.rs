@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use client::Device;
 use crypto::{
     archive::{ArchiveKey, ArchivePlace},
+    device::{DeviceKey, DeviceSeed},
     device_log::DeviceLog,
     envelope::{Envelope, Sender, Way},
-    id::{AccountId, EpochId, MessageId, PrekeyId},
+    id::{AccountId, DeviceId, EpochId, MessageId, PrekeyId},
     identity::{IdentityKey, IdentitySeed},
     prekey::{PrekeyKind, PrekeySecret, PrekeySeed},
     vault::{VaultKind, VaultPlace},
@@ -22,8 +23,7 @@ use protocol::{
     mailbox::{ArchivedKey, FetchPage, Item, Send},
     vault::FetchRows,
 };
-
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{device::TestDevice, people::Person, world::World};
 
@@ -203,4 +203,18 @@ pub(crate) fn delivers(to: &Person, at: u64, envelope: &Envelope) {
         }
         Ok(page)
     });
+}
+
+/// A person's device and its key, from the records.
+pub(crate) fn device_of(person: &Person) -> (DeviceId, DeviceKey) {
+    let records = person.storage.opened(&person.account.account_key().cache_key());
+    records
+        .into_iter()
+        .find_map(|record| {
+            let record: Value = serde_json::from_slice(&record).ok()?;
+            let device: DeviceId = serde_json::from_value(record.get("device")?.clone()).ok()?;
+            let seed: protocol::Binary = serde_json::from_value(record.get("seed")?.clone()).ok()?;
+            Some((device, DeviceKey::from_seed(&DeviceSeed::from_bytes(seed.as_slice().try_into().unwrap()))))
+        })
+        .unwrap()
 }

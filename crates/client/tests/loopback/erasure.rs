@@ -39,17 +39,6 @@ fn scene() -> Scene {
     Scene { world, alice, tablet, bob, conversation }
 }
 
-fn sends(person: &Person, to: ConversationId, text: &str) -> MessageId {
-    let message = block_on(person.account.compose(to, text)).unwrap();
-    block_on(person.account.flush()).unwrap();
-    message
-}
-
-fn sets_timer(person: &Person, conversation: ConversationId, seconds: Option<u32>) {
-    block_on(person.account.set_timer(conversation, seconds)).unwrap();
-    block_on(person.account.flush()).unwrap();
-}
-
 fn mailbox_of(person: &Person) -> Page {
     block_on(client::Device::call(&*person.device, FetchPage { after: protocol::Cursor::START, limit: 200 }))
         .unwrap()
@@ -66,8 +55,8 @@ fn server_has(person: &Person, message: MessageId) -> bool {
 #[test]
 fn what_i_delete_for_me_is_gone_on_all_my_devices_and_others_keep_it() {
     let Scene { world, alice, tablet, bob, conversation } = scene();
-    let message = sends(&alice, conversation, "between us");
-    sends(&alice, conversation, "stays");
+    let message = alice.sends(conversation, "between us");
+    alice.sends(conversation, "stays");
     for person in [&alice, &tablet, &bob] {
         person.syncs();
     }
@@ -93,7 +82,7 @@ fn what_i_delete_for_me_is_gone_on_all_my_devices_and_others_keep_it() {
 #[test]
 fn only_its_author_takes_a_message_back() {
     let Scene { alice, bob, conversation, .. } = scene();
-    let message = sends(&alice, conversation, "mine");
+    let message = alice.sends(conversation, "mine");
     bob.syncs();
     assert_eq!(block_on(bob.account.delete_for_everyone(message)), Err(DeleteError::NotYours));
     let unknown = MessageId::from_bytes([9; 16]);
@@ -109,7 +98,7 @@ fn only_its_author_takes_a_message_back() {
 #[test]
 fn a_deletion_that_was_interrupted_goes_on_by_itself() {
     let Scene { world, alice, tablet, bob, conversation } = scene();
-    let message = sends(&alice, conversation, "take it back");
+    let message = alice.sends(conversation, "take it back");
     for person in [&alice, &tablet, &bob] {
         person.syncs();
     }
@@ -136,13 +125,13 @@ fn a_deletion_that_was_interrupted_goes_on_by_itself() {
 #[test]
 fn a_disappearing_message_is_gone_everywhere_when_its_time_is_over() {
     let Scene { world, alice, tablet, bob, conversation } = scene();
-    sends(&alice, conversation, "this stays");
-    sets_timer(&alice, conversation, Some(3_600));
+    alice.sends(conversation, "this stays");
+    alice.sets_timer(conversation, Some(3_600));
     bob.syncs();
     assert_eq!(bob.sees(conversation), ["alice: this stays", "alice: timer 3600"], "everyone sees it");
     assert_eq!(bob.account.thread(conversation).unwrap().timer_s, Some(3_600));
     tablet.syncs();
-    let message = sends(&tablet, conversation, "this does not");
+    let message = tablet.sends(conversation, "this does not");
     assert_eq!(
         kinds(&world, message),
         [PrekeyKind::Device, PrekeyKind::Device],
@@ -175,19 +164,19 @@ fn a_disappearing_message_is_gone_everywhere_when_its_time_is_over() {
     block_on(reloaded.account.load()).unwrap();
     assert_eq!(reloaded.sees(conversation), ["alice: this stays", "alice: timer 3600"]);
     assert!(!opens_for_any(&world, &[Loot::of(&alice), Loot::of(&bob)], &tablet, message));
-    sets_timer(&bob, conversation, None);
+    bob.sets_timer(conversation, None);
     alice.syncs();
-    let kept = sends(&alice, conversation, "kept again");
+    let kept = alice.sends(conversation, "kept again");
     assert_eq!(kinds(&world, kept), [PrekeyKind::OneTime]);
 }
 
 #[test]
 fn a_device_that_was_away_gets_what_is_left_and_nothing_that_is_over() {
     let Scene { world, alice, bob, conversation, .. } = scene();
-    sets_timer(&alice, conversation, Some(3_600));
-    sends(&alice, conversation, "an hour");
+    alice.sets_timer(conversation, Some(3_600));
+    alice.sends(conversation, "an hour");
     world.pass_time(HOUR_MS / 2);
-    sends(&alice, conversation, "and a half");
+    alice.sends(conversation, "and a half");
     world.pass_time(HOUR_MS / 2 + 1_000);
     // The server has not looked yet; the device does.
     bob.syncs();
@@ -201,8 +190,8 @@ fn a_sender_is_told_when_a_device_cannot_take_it() {
     let phone = Person::signs_in(&world, "bob", 8);
     phone.says(phone.opens(&[&alice]), "the phone has published no prekeys yet");
     alice.syncs();
-    sets_timer(&alice, conversation, Some(300));
-    sends(&alice, conversation, "who gets it?");
+    alice.sets_timer(conversation, Some(300));
+    alice.sends(conversation, "who gets it?");
     let thread = alice.account.thread(conversation).unwrap();
     assert_eq!(thread.messages.last().unwrap().missed_devices, 1);
     bob.syncs();
@@ -217,8 +206,8 @@ fn a_sender_is_told_when_a_device_cannot_take_it() {
     // Where no device can, it is not sent.
     let carol = Person::signs_up(&world, "carol", 5);
     let to_carol = alice.opens(&[&carol]);
-    sets_timer(&alice, to_carol, Some(300));
-    sends(&alice, to_carol, "anybody?");
+    alice.sets_timer(to_carol, Some(300));
+    alice.sends(to_carol, "anybody?");
     let states = alice.states(to_carol);
     let Some(MessageState::Failed(why)) = states.last() else { panic!("nobody can") };
     assert!(why.contains("no device of theirs can take"), "{why}");
@@ -234,7 +223,7 @@ fn timers_are_within_their_limits() {
         );
     }
     for seconds in [5, 300, 365 * 24 * 60 * 60] {
-        sets_timer(&alice, conversation, Some(seconds));
+        alice.sets_timer(conversation, Some(seconds));
         assert_eq!(alice.account.thread(conversation).unwrap().timer_s, Some(seconds));
     }
     let nowhere = ConversationId::from_bytes([9; 32]);
@@ -248,11 +237,11 @@ fn a_clock_that_is_wrong_by_a_week_neither_loses_nor_keeps() {
     for off in [-WEEK_MS, WEEK_MS] {
         let Scene { world, alice, bob, conversation, .. } = scene();
         bob.device.set_clock_off(off);
-        sets_timer(&alice, conversation, Some(3_600));
-        sends(&alice, conversation, "by the server's clock");
+        alice.sets_timer(conversation, Some(3_600));
+        alice.sends(conversation, "by the server's clock");
         bob.syncs();
         assert_eq!(bob.sees(conversation).last().unwrap(), "alice: by the server's clock", "{off}");
-        sends(&bob, conversation, "by my own");
+        bob.sends(conversation, "by my own");
         alice.syncs();
         assert_eq!(alice.sees(conversation).last().unwrap(), "bob: by my own", "{off}");
         world.pass_time(HOUR_MS + 1_000);
@@ -281,8 +270,8 @@ fn the_timer_is_on_as_soon_as_it_is_set_and_texts_keep_the_one_they_were_written
 #[test]
 fn erasing_a_message_leaves_its_place() {
     let Scene { alice, bob, conversation, .. } = scene();
-    let message = sends(&alice, conversation, "gone");
-    sends(&alice, conversation, "stays");
+    let message = alice.sends(conversation, "gone");
+    alice.sends(conversation, "stays");
     let erase = Erase { messages: vec![message], for_everyone: true };
     assert_eq!(Erase::PATH, "/fn/mailbox/erase");
     assert_eq!(block_on(client::Device::call(&*alice.device, erase)).unwrap().erased, 1);
@@ -294,8 +283,8 @@ fn erasing_a_message_leaves_its_place() {
 #[test]
 fn a_disappearing_message_waits_for_a_page_that_was_closed() {
     let Scene { world, alice, bob, conversation, .. } = scene();
-    sets_timer(&alice, conversation, Some(3_600));
-    sends(&alice, conversation, "while you were away");
+    alice.sets_timer(conversation, Some(3_600));
+    alice.sends(conversation, "while you were away");
     let reloaded = bob.opens_a_tab(&world, 66);
     block_on(reloaded.account.load()).unwrap();
     reloaded.syncs();
@@ -312,9 +301,9 @@ fn a_disappearing_message_waits_for_a_page_that_was_closed() {
 #[test]
 fn the_senders_own_copy_disappears_though_the_page_was_closed_right_after() {
     let Scene { world, alice, conversation, .. } = scene();
-    sets_timer(&alice, conversation, Some(3_600));
+    alice.sets_timer(conversation, Some(3_600));
     alice.syncs();
-    sends(&alice, conversation, "and close the page");
+    alice.sends(conversation, "and close the page");
     world.pass_time(HOUR_MS + 1_000);
     world.erase_expired();
     let reloaded = alice.opens_a_tab(&world, 66);
@@ -343,7 +332,7 @@ fn nobody_goes_by_a_timer_that_no_client_would_set() {
 #[test]
 fn what_a_timer_was_set_to_is_not_deleted() {
     let Scene { alice, bob, conversation, .. } = scene();
-    sets_timer(&alice, conversation, Some(3_600));
+    alice.sets_timer(conversation, Some(3_600));
     for person in [&alice, &bob] {
         person.syncs();
     }

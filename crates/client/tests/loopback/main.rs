@@ -4,18 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod accounts;
-mod adversity;
 mod attacker;
 mod chance;
 mod device;
 mod devices;
+mod disappearing;
 mod erasure;
 mod hostile;
 mod people;
 mod prekeys;
+mod prekeys_attacked;
 mod programs;
 mod resets;
 mod restored;
+mod revocations;
 mod simulation;
 mod stories;
 mod world;

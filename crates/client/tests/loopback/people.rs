@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use client::{Account, Body, MessageState, SignIn, SignInError, SignUp, resume, sign_in, sign_up};
+use client::{Account, Body, MessageState, Repair, SignIn, SignInError, SignUp, resume, sign_in, sign_up};
 use futures::executor::block_on;
-use protocol::{id::ConversationId, second_factor::SecondFactorCode};
+use protocol::{
+    id::{ConversationId, MessageId},
+    prekey::{FetchPrekeyStatus, PrekeyStatus},
+    second_factor::SecondFactorCode,
+};
 
 use crate::{
     device::{Storage, TestDevice},
@@ -34,6 +38,17 @@ impl Person {
     /// Alice and Bob.
     pub(crate) fn couple(world: &Arc<World>) -> [Self; 2] {
         [("alice", 101), ("bob", 102)].map(|(name, seed)| Self::signs_up(world, name, seed))
+    }
+
+    /// Alice and Bob, who have published prekeys, and their conversation.
+    pub(crate) fn prepared_couple() -> (Arc<World>, Self, Self, ConversationId) {
+        let world = World::new(1);
+        let [alice, bob] = Self::couple(&world);
+        for person in [&alice, &bob] {
+            person.maintains();
+        }
+        let conversation = alice.opens(&[&bob]);
+        (world, alice, bob, conversation)
     }
 
     /// Signs in on a new device.
@@ -79,6 +94,29 @@ impl Person {
         block_on(self.account.flush()).unwrap();
     }
 
+    /// Writes and sends; which message that is.
+    pub(crate) fn sends(&self, to: ConversationId, text: &str) -> MessageId {
+        let message = block_on(self.account.compose(to, text)).unwrap();
+        block_on(self.account.flush()).unwrap();
+        message
+    }
+
+    /// Sets a conversation's timer, and tells the others.
+    pub(crate) fn sets_timer(&self, conversation: ConversationId, seconds: Option<u32>) {
+        block_on(self.account.set_timer(conversation, seconds)).unwrap();
+        block_on(self.account.flush()).unwrap();
+    }
+
+    /// What was mended on this device.
+    pub(crate) fn repairs(&self) -> Vec<Repair> {
+        block_on(self.account.repairs()).unwrap().into_iter().map(|mended| mended.what).collect()
+    }
+
+    /// How the account's prekeys stand.
+    pub(crate) fn prekey_status(&self) -> PrekeyStatus {
+        block_on(client::Device::call(&*self.device, FetchPrekeyStatus::default())).unwrap()
+    }
+
     pub(crate) fn writes(&self, to: ConversationId, text: &str) {
         block_on(self.account.compose(to, text)).unwrap();
     }
@@ -89,7 +127,7 @@ impl Person {
     }
 
     /// The envelope of a message that was sealed here and waits.
-    pub(crate) fn sealed(&self, message: protocol::id::MessageId) -> Option<crypto::envelope::Envelope> {
+    pub(crate) fn sealed(&self, message: MessageId) -> Option<crypto::envelope::Envelope> {
         let records = self.storage.opened(&self.account.account_key().cache_key());
         records.into_iter().find_map(|record| {
             let record: serde_json::Value = serde_json::from_slice(&record).ok()?;

@@ -1,7 +1,5 @@
 //! Prekeys that die, and history that stays.
 
-use std::sync::Arc;
-
 use client::{MessageState, Repair};
 use crypto::prekey::PrekeyKind;
 use futures::executor::block_on;
@@ -10,7 +8,7 @@ use protocol::{
     directory::FetchKeys,
     id::{ConversationId, MessageId},
     mailbox::{Archive, FetchPage},
-    prekey::{ClaimPrekeys, FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
+    prekey::{ClaimPrekeys, PrekeyStatus, PublishPrekeys},
     vault::PutRow,
 };
 use serde_json::{Value, json};
@@ -24,34 +22,10 @@ use crate::{
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-fn prepared() -> (Arc<World>, Person, Person, ConversationId) {
-    let world = World::new(1);
-    let [alice, bob] = Person::couple(&world);
-    for person in [&alice, &bob] {
-        person.maintains();
-    }
-    let conversation = alice.opens(&[&bob]);
-    (world, alice, bob, conversation)
-}
-
-fn status(person: &Person) -> PrekeyStatus {
-    block_on(client::Device::call(&*person.device, FetchPrekeyStatus::default())).unwrap()
-}
-
-fn sends(person: &Person, to: ConversationId, text: &str) -> MessageId {
-    let message = block_on(person.account.compose(to, text)).unwrap();
-    block_on(person.account.flush()).unwrap();
-    message
-}
-
-fn repairs(person: &Person) -> Vec<Repair> {
-    block_on(person.account.repairs()).unwrap().into_iter().map(|mended| mended.what).collect()
-}
-
 #[test]
 fn a_kept_message_opens_on_every_device_and_the_key_that_brought_it_is_gone() {
-    let (world, alice, bob, conversation) = prepared();
-    let message = sends(&alice, conversation, "for Bob");
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let message = alice.sends(conversation, "for Bob");
     assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
     assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 100);
     bob.syncs();
@@ -63,13 +37,13 @@ fn a_kept_message_opens_on_every_device_and_the_key_that_brought_it_is_gone() {
     }
     // Kept is kept: who has the password and the server reads it.
     assert!(opens_for_any(&world, &[Loot::of(&bob)], &alice, message));
-    assert_eq!(status(&bob).first_unarchived, None);
+    assert_eq!(bob.prekey_status().first_unarchived, None);
 }
 
 #[test]
 fn a_deleted_message_is_brought_back_by_nobody() {
-    let (world, alice, bob, conversation) = prepared();
-    let message = sends(&alice, conversation, "regretted");
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let message = alice.sends(conversation, "regretted");
     bob.syncs();
     alice.syncs();
     block_on(alice.account.delete_for_everyone(message)).unwrap();
@@ -86,7 +60,7 @@ fn a_deleted_message_is_brought_back_by_nobody() {
 
 #[test]
 fn prekeys_are_refilled_in_batches_before_they_run_out() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     // An hour in between: nobody claims all of somebody's at once.
     for burst in [0..60, 60..71] {
         for number in burst {
@@ -95,18 +69,18 @@ fn prekeys_are_refilled_in_batches_before_they_run_out() {
         block_on(alice.account.flush()).unwrap();
         world.pass_time(60 * 60 * 1_000);
     }
-    assert_eq!(status(&bob).one_time_left, 29);
+    assert_eq!(bob.prekey_status().one_time_left, 29);
     bob.maintains();
-    let refilled = status(&bob);
+    let refilled = bob.prekey_status();
     assert_eq!((refilled.one_time_left, refilled.last_one_time), (129, 200));
     assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::OneTime), 129, "those that were used are gone");
     bob.maintains();
-    assert_eq!(status(&bob), refilled_at(&bob, refilled), "it is not done on demand");
+    assert_eq!(bob.prekey_status(), refilled_at(&bob, refilled), "it is not done on demand");
 }
 
 /// The same, by this time.
 fn refilled_at(person: &Person, before: PrekeyStatus) -> PrekeyStatus {
-    PrekeyStatus { now_ms: status(person).now_ms, ..before }
+    PrekeyStatus { now_ms: person.prekey_status().now_ms, ..before }
 }
 
 #[test]
@@ -115,17 +89,17 @@ fn an_interrupted_refill_goes_on_with_the_same_keys() {
     let [alice, bob] = Person::couple(&world);
     bob.device.refuse_next(PublishPrekeys::PATH, Code::StoreUnavailable);
     assert!(block_on(bob.account.maintain()).is_err());
-    assert_eq!(status(&bob).one_time_left, 0);
+    assert_eq!(bob.prekey_status().one_time_left, 0);
     let made = Loot::of(&bob).prekeys(PrekeyKind::OneTime);
     assert_eq!(made, 100);
     // Another device of Bob's finishes what this one began.
     let elsewhere = Person::signs_in(&world, "bob", 9);
     elsewhere.maintains();
-    assert_eq!((status(&bob).one_time_left, status(&bob).last_one_time), (100, 100));
-    assert_eq!(repairs(&elsewhere), [Repair::PrekeysPublishedAgain]);
+    assert_eq!((bob.prekey_status().one_time_left, bob.prekey_status().last_one_time), (100, 100));
+    assert_eq!(elsewhere.repairs(), [Repair::PrekeysPublishedAgain]);
     bob.maintains();
     let conversation = alice.opens(&[&bob]);
-    let message = sends(&alice, conversation, "hello");
+    let message = alice.sends(conversation, "hello");
     assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
     bob.syncs();
     assert_eq!(bob.sees(conversation), ["alice: hello"]);
@@ -133,21 +107,21 @@ fn an_interrupted_refill_goes_on_with_the_same_keys() {
 
 #[test]
 fn the_signed_prekey_is_replaced_every_week_and_the_old_one_dies_when_all_is_read() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     let nobody_left = |path: &str, _: &Value, honest| match path {
         ClaimPrekeys::PATH => Ok(json!({"prekeys": []})),
         _ => honest,
     };
     alice.device.set_hostility(nobody_left);
-    let message = sends(&alice, conversation, "to the signed prekey");
+    let message = alice.sends(conversation, "to the signed prekey");
     assert_eq!(kinds(&world, message), [PrekeyKind::Signed]);
     world.pass_time(6 * DAY_MS);
     bob.maintains();
-    assert_eq!(status(&bob).signed.id().0, 1);
-    let late = sends(&alice, conversation, "before the change");
+    assert_eq!(bob.prekey_status().signed.id().0, 1);
+    let late = alice.sends(conversation, "before the change");
     world.pass_time(2 * DAY_MS);
     bob.maintains();
-    let replaced = status(&bob);
+    let replaced = bob.prekey_status();
     assert_eq!((replaced.signed.id().0, replaced.signed.sequence()), (2, 2));
     // A server that is set back to yesterday's copy may offer the old one once more.
     assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::Signed), 2);
@@ -158,7 +132,7 @@ fn the_signed_prekey_is_replaced_every_week_and_the_old_one_dies_when_all_is_rea
     // What is deleted now, nobody reads any more, though it came by a key that served many.
     block_on(alice.account.sync()).unwrap();
     block_on(alice.account.delete_for_everyone(late)).unwrap();
-    sends(&alice, conversation, "sealed anew");
+    alice.sends(conversation, "sealed anew");
     bob.syncs();
     alice.syncs();
     assert!(!opens_for_any(&world, &[Loot::of(&alice), Loot::of(&bob)], &alice, late));
@@ -168,12 +142,12 @@ fn the_signed_prekey_is_replaced_every_week_and_the_old_one_dies_when_all_is_rea
 
 #[test]
 fn whoever_is_away_stays_reachable_and_the_age_of_the_key_is_known() {
-    let (world, _, bob, conversation) = prepared();
+    let (world, _, bob, conversation) = Person::prepared_couple();
     world.pass_time(90 * DAY_MS);
     let alice = Person::signs_in(&world, "alice", 9);
     alice.syncs();
     alice.opens(&[&bob]);
-    let message = sends(&alice, conversation, "are you there?");
+    let message = alice.sends(conversation, "are you there?");
     assert_eq!(kinds(&world, message), [PrekeyKind::Signed], "one-time prekeys are not handed out for ever");
     let keys = FetchKeys { accounts: vec![bob.account.me().account] };
     let keys = block_on(client::Device::call(&*alice.device, keys)).unwrap();
@@ -190,15 +164,15 @@ fn whoever_is_away_stays_reachable_and_the_age_of_the_key_is_known() {
 
 #[test]
 fn a_one_time_prekey_that_is_served_twice_is_refused() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     let first: std::cell::RefCell<Option<Value>> = std::cell::RefCell::default();
     alice.device.set_hostility(move |path, _, honest| match path {
         ClaimPrekeys::PATH => Ok(first.borrow_mut().get_or_insert(honest?).clone()),
         _ => honest,
     });
-    sends(&alice, conversation, "one");
+    alice.sends(conversation, "one");
     alice.syncs();
-    sends(&alice, conversation, "two");
+    alice.sends(conversation, "two");
     let [_, MessageState::Failed(why)] = &alice.states(conversation)[..] else { panic!("it is refused") };
     assert!(why.contains("a key for bob that was used before"), "{why}");
     // A device that has seen the first message come by knows as well.
@@ -210,20 +184,20 @@ fn a_one_time_prekey_that_is_served_twice_is_refused() {
 
 #[test]
 fn an_old_signed_prekey_and_one_of_another_account_are_refused() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     let keys = || {
         let keys = FetchKeys { accounts: vec![bob.account.me().account] };
         let keys = block_on(client::Device::call(&*alice.device, keys)).unwrap();
         serde_json::to_value(&keys.bundles[0].prekey).unwrap()
     };
-    sends(&alice, conversation, "with the first");
+    alice.sends(conversation, "with the first");
     let old = keys();
     world.pass_time(8 * DAY_MS);
     let bob = Person::signs_in(&world, "bob", 9);
     bob.maintains();
     let elsewhere = Person::signs_in(&world, "alice", 8);
     elsewhere.opens(&[&bob]);
-    sends(&elsewhere, conversation, "with the second");
+    elsewhere.sends(conversation, "with the second");
     elsewhere.syncs();
     let of_bob = json!(bob.account.me().account);
     let serves = move |prekey: Value| {
@@ -241,7 +215,7 @@ fn an_old_signed_prekey_and_one_of_another_account_are_refused() {
         }
     };
     elsewhere.device.set_hostility(serves(old));
-    sends(&elsewhere, conversation, "with the first again");
+    elsewhere.sends(conversation, "with the first again");
     let states = elsewhere.states(conversation);
     let Some(MessageState::Failed(why)) = states.last() else { panic!("it is refused") };
     assert!(why.contains("an older key for bob"), "{why}");
@@ -250,7 +224,7 @@ fn an_old_signed_prekey_and_one_of_another_account_are_refused() {
     let keys = FetchKeys { accounts: vec![carol.account.me().account] };
     let of_carol = block_on(client::Device::call(&*carol.device, keys)).unwrap().bundles.remove(0).prekey;
     elsewhere.device.set_hostility(serves(json!(of_carol)));
-    sends(&elsewhere, conversation, "with another's");
+    elsewhere.sends(conversation, "with another's");
     let states = elsewhere.states(conversation);
     let Some(MessageState::Failed(why)) = states.last() else { panic!("it is refused") };
     assert!(why.contains("a key for bob that bob did not sign"), "{why}");
@@ -259,10 +233,10 @@ fn an_old_signed_prekey_and_one_of_another_account_are_refused() {
 /// Two devices of Bob's open the same message at the same moment.
 #[test]
 fn what_another_device_archived_meanwhile_is_fetched_again() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     let elsewhere = Person::signs_in(&world, "bob", 9);
     elsewhere.syncs();
-    sends(&alice, conversation, "for both");
+    alice.sends(conversation, "for both");
     // The page that one device got is from before the other archived.
     let page = FetchPage { after: protocol::Cursor::START, limit: 200 };
     let stale = json!(block_on(client::Device::call(&*bob.device, page)).unwrap());
@@ -274,18 +248,18 @@ fn what_another_device_archived_meanwhile_is_fetched_again() {
     });
     bob.syncs();
     assert_eq!(bob.sees(conversation), ["alice: for both"]);
-    assert_eq!(repairs(&bob), [Repair::FetchedAgain]);
+    assert_eq!(bob.repairs(), [Repair::FetchedAgain]);
 }
 
 /// Wherever it stops, nothing is lost, and nothing is forgotten that was not archived.
 #[test]
 fn an_interruption_between_any_two_steps_of_receiving_costs_nothing() {
     for (stopped_at, one_time_left) in [(Archive::PATH, 100), (PutRow::PATH, 100)] {
-        let (world, alice, bob, conversation) = prepared();
-        sends(&alice, conversation, "hello");
+        let (world, alice, bob, conversation) = Person::prepared_couple();
+        alice.sends(conversation, "hello");
         block_on(bob.account.sync()).unwrap();
         let other = Person::signs_in(&world, "bob", 9);
-        let message = sends(&alice, conversation, "once more");
+        let message = alice.sends(conversation, "once more");
         other.device.refuse_next(stopped_at, Code::StoreUnavailable);
         assert!(block_on(other.account.sync()).is_err());
         assert!(Loot::of(&bob).prekeys(PrekeyKind::OneTime) < one_time_left);
@@ -301,9 +275,9 @@ fn an_interruption_between_any_two_steps_of_receiving_costs_nothing() {
 
 #[test]
 fn an_archived_key_that_was_swapped_does_not_open_and_blocks_nothing() {
-    let (world, alice, bob, conversation) = prepared();
+    let (world, alice, bob, conversation) = Person::prepared_couple();
     for text in ["one", "two", "three"] {
-        sends(&alice, conversation, text);
+        alice.sends(conversation, text);
     }
     bob.syncs();
     let elsewhere = Person::signs_in(&world, "bob", 9);
@@ -339,9 +313,9 @@ fn what_was_written_before_there_were_devices_is_archived_and_its_key_dies() {
     bob.device.answer_next(Archive::PATH, json!({}));
     bob.syncs();
     assert_eq!(bob.sees(conversation), ["alice: from the first version"]);
-    assert_eq!(status(&bob).first_unarchived, Some(protocol::Cursor(1)));
+    assert_eq!(bob.prekey_status().first_unarchived, Some(protocol::Cursor(1)));
     bob.maintains();
-    assert_eq!(repairs(&bob), [Repair::ArchivedLater]);
+    assert_eq!(bob.repairs(), [Repair::ArchivedLater]);
     world.pass_time(8 * DAY_MS);
     let [alice, bob] = ["alice", "bob"].map(|name| Person::signs_in(&world, name, 9));
     for person in [&alice, &bob] {
@@ -350,7 +324,7 @@ fn what_was_written_before_there_were_devices_is_archived_and_its_key_dies() {
     world.pass_time(2 * DAY_MS);
     for person in [&alice, &bob] {
         person.maintains();
-        assert_eq!(status(person).first_unarchived, None);
+        assert_eq!(person.prekey_status().first_unarchived, None);
         assert_eq!(person.sees(conversation), ["alice: from the first version"]);
         assert_eq!(Loot::of(person).prekeys(PrekeyKind::Signed), 1, "the first prekey is gone");
     }

@@ -30,10 +30,6 @@ fn acquainted() -> (Arc<World>, Person, Person, ConversationId) {
     (world, alice, bob, conversation)
 }
 
-fn repairs(person: &Person) -> Vec<Repair> {
-    block_on(person.account.repairs()).unwrap().into_iter().map(|mended| mended.what).collect()
-}
-
 #[test]
 fn what_the_server_has_lost_stays_on_the_devices_and_what_is_new_arrives() {
     let (world, alice, bob, conversation) = acquainted();
@@ -53,7 +49,7 @@ fn what_the_server_has_lost_stays_on_the_devices_and_what_is_new_arrives() {
     alice.maintains();
     for person in [&alice, &bob] {
         assert_eq!(person.sees(conversation), all);
-        assert!(repairs(person).contains(&Repair::MailboxSetBack), "{:?}", repairs(person));
+        assert!(person.repairs().contains(&Repair::MailboxSetBack), "{:?}", person.repairs());
     }
     bob.says(conversation, "six");
     alice.says(conversation, "seven");
@@ -141,8 +137,8 @@ fn keys_that_are_used_up_are_not_handed_out_once_more() {
     for person in [&bob, &alice] {
         person.maintains();
     }
-    assert!(repairs(&bob).contains(&Repair::PrekeysReplaced));
-    assert!(repairs(&bob).contains(&Repair::VaultRestored));
+    assert!(bob.repairs().contains(&Repair::PrekeysReplaced));
+    assert!(bob.repairs().contains(&Repair::VaultRestored));
     assert!(Loot::of(&bob).prekeys(PrekeyKind::OneTime) > left);
     let message = block_on(alice.account.compose(conversation, "by a living key")).unwrap();
     block_on(alice.account.flush()).unwrap();
@@ -168,7 +164,7 @@ fn a_device_that_the_backup_does_not_know_signs_in_again() {
     world.restore_store(&backup);
     assert!(block_on(tablet.account.sync()).is_err(), "its session is gone");
     alice.maintains();
-    assert!(repairs(&alice).contains(&Repair::DeviceLogRestored), "{:?}", repairs(&alice));
+    assert!(alice.repairs().contains(&Repair::DeviceLogRestored), "{:?}", alice.repairs());
     bob.maintains();
     let again = Person::signs_in(&world, "alice", 9);
     again.maintains();
@@ -239,7 +235,7 @@ fn a_device_that_signs_in_before_lost_entries_came_back_locks_nobody_out() {
     laptop.maintains();
     // What had not come back when it was lost is sent again.
     block_on(alice.account.flush()).unwrap();
-    assert!(repairs(&alice).contains(&Repair::DeviceLogJoined), "{:?}", repairs(&alice));
+    assert!(alice.repairs().contains(&Repair::DeviceLogJoined), "{:?}", alice.repairs());
     assert_eq!(log_of(&alice).active().count(), 2, "the stolen one is ended again");
     assert!(block_on(stolen.account.sync()).is_err());
 
@@ -320,7 +316,7 @@ fn a_vault_is_given_back_however_old_the_copy_is() {
     world.restore_store(&backup);
     let before = bob.device.calls_to(PutRow::PATH);
     bob.maintains();
-    assert!(repairs(&bob).contains(&Repair::VaultRestored));
+    assert!(bob.repairs().contains(&Repair::VaultRestored));
     let puts = bob.device.calls_to(PutRow::PATH) - before;
     assert!(puts < 10, "each row at once, not each of its versions: {puts}");
 }
@@ -369,4 +365,75 @@ fn what_was_deleted_stays_deleted_and_timers_stay_on() {
     assert!(!fresh.sees(conversation).contains(&"bob: forgotten".to_owned()));
     let loot: Vec<Loot> = [&alice, &bob].map(Loot::of).into();
     assert!(!opens_for_any(&world, &loot, &alice, taken_back));
+}
+
+/// The server is set back to a copy from before Bob read a message. Bob's device gives the newer rows back, in which
+/// the key is erased, to a mailbox in which the message is still sealed to it.
+#[test]
+fn a_kept_message_survives_a_server_that_was_set_back() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    alice.sends(conversation, "before the copy");
+    let copy = world.copy_store();
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: before the copy"]);
+    world.restore_store(&copy);
+    for _ in 0..3 {
+        let _ = block_on(bob.account.maintain());
+    }
+    let fresh = Person::signs_in(&world, "bob", 9);
+    fresh.syncs();
+    assert_eq!(fresh.sees(conversation), ["alice: before the copy"], "repairs: {:?}", bob.repairs());
+}
+
+/// Two devices and a server that was set back: one of them never refreshes its vault again.
+#[test]
+fn two_devices_after_a_server_was_set_back() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let elsewhere = Person::signs_in(&world, "bob", 9);
+    elsewhere.syncs();
+    elsewhere.maintains();
+    let copy = world.copy_store();
+    // One device opens a message: its row of keys has a newer version.
+    alice.sends(conversation, "one");
+    bob.syncs();
+    world.restore_store(&copy);
+    // The other one was away, and opens another message after that.
+    let carol = Person::signs_up(&world, "carol", 55);
+    carol.maintains();
+    let other = carol.opens(&[&elsewhere]);
+    carol.sends(other, "from carol");
+    elsewhere.syncs();
+    let mut last = Ok(());
+    for _ in 0..5 {
+        let _ = block_on(bob.account.sync());
+        last = block_on(bob.account.maintain());
+    }
+    assert_eq!(last, Ok(()));
+}
+
+/// A server that was set back: until its mailbox has grown again, nothing is received and nothing is looked after;
+/// what is sent meanwhile never comes back.
+#[test]
+fn sync_goes_on_after_a_server_was_set_back() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    alice.sends(conversation, "one");
+    bob.syncs();
+    alice.syncs();
+    let copy = world.copy_store();
+    for text in ["two", "three", "four"] {
+        alice.sends(conversation, text);
+    }
+    bob.syncs();
+    alice.syncs();
+    world.restore_store(&copy);
+    for person in [&alice, &bob] {
+        for _ in 0..3 {
+            let _ = block_on(person.account.sync());
+            let _ = block_on(person.account.maintain());
+        }
+        assert_eq!(
+            (block_on(person.account.sync()).map(drop), block_on(person.account.maintain())),
+            (Ok(()), Ok(()))
+        );
+    }
 }

@@ -9,7 +9,11 @@ use client::{
     ComposeError, Interruption, MessageState, SignInError, SignUpAttempt, SignUpError, sign_in, sign_up,
 };
 use futures::executor::block_on;
-use protocol::{Call, Code, account::Login, content::TextRefused, mailbox::Send, password::PasswordRefused};
+use protocol::{
+    Call, Code, Refusal, account::Login, content::TextRefused, mailbox::Send, password::PasswordRefused,
+    vault::PutRow,
+};
+use serde_json::Value;
 
 use crate::{
     device::{Storage, TestDevice},
@@ -350,4 +354,25 @@ fn a_tab_notices_that_somebody_else_signed_in_beside_it() {
     block_on(again.flush()).unwrap();
     carol.syncs();
     assert_eq!(carol.sees(to_carol), ["alice: we have not met"]);
+}
+
+/// A full vault. The server's honest answer to a pin that grows.
+#[test]
+fn a_full_vault_does_not_stop_receiving() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    alice.sends(conversation, "hello");
+    bob.syncs();
+    let tablet = Person::signs_in(&world, "alice", 7);
+    tablet.syncs();
+    tablet.sends(conversation, "from a new device");
+    bob.device.set_hostility(|path: &str, request: &Value, honest: Result<Value, Refusal>| {
+        if path == PutRow::PATH && request["row"]["kind"] == "pin" {
+            Err(Code::QuotaExceeded.into())
+        } else {
+            honest
+        }
+    });
+    let synced = block_on(bob.account.sync());
+    assert!(synced.is_ok(), "{synced:?}");
+    assert_eq!(bob.sees(conversation), ["alice: hello", "alice: from a new device"]);
 }
