@@ -15,7 +15,9 @@
 //! | `account` | [`Account`]: the facade of everything that a signed-in person does |
 //! | `conversation` | the state in memory, and the views that are shown |
 //! | `inbox` | one delivery's way from bytes to a message: parsed, verified, opened, once |
-//! | `sync` | page by page through the mailbox; loading from records |
+//! | `load` | the device's own copies, read into memory |
+//! | `sync` | page by page through the mailbox, each delivery kept as one record |
+//! | `needs` | what deliveries need before they climb: keys, pins, names, device logs |
 //! | `outbox` | one message's way to the relay: sealed once, sent until answered |
 //! | `pins` | which identity keys of contacts are accepted |
 //! | `vault` | the account's sealed rows, by compare-and-set; keys that are made and keys that die |
@@ -80,8 +82,10 @@ mod erasure;
 mod export;
 mod inbox;
 mod interruption;
+mod load;
 mod log_out;
 mod logs;
+mod needs;
 mod new_keys;
 mod outbox;
 mod own_log;

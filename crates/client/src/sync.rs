@@ -9,14 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{
     envelope::{Delivery, Way},
-    id::{AccountId, PrekeyId},
-    identity::IdentityPublic,
+    id::PrekeyId,
     prekey::{PrekeyKind, PrekeySecret},
 };
 use protocol::{
     Cursor,
     content::Content,
-    id::{ConversationId, MessageId},
+    id::MessageId,
     limits::MAX_PAGE_ITEMS,
     mailbox::{FetchHistory, FetchPage, Item, Page},
 };
@@ -25,9 +24,8 @@ use crate::{
     Device, Interruption, StoreUnavailable,
     device::Change,
     engine::Engine,
-    inbox::{Clock, Ladder, Landed, SeenHere, SenderKey},
-    records::{KeptContact, KeptConversation, KeptDelivery, KeptDraft, KeptMessage},
-    repairs::Repair,
+    inbox::{Clock, Ladder, Landed, SeenHere},
+    records::{KeptConversation, KeptDelivery, KeptDraft},
     set_back::is_named,
     this_device::ThisDevice,
 };
@@ -64,98 +62,6 @@ impl From<StoreUnavailable> for SyncError {
 const OVERLAP: u64 = 20;
 
 impl<D: Device> Engine<D> {
-    /// Reads the records into memory.
-    pub(crate) async fn load(&self) -> Result<(), StoreUnavailable> {
-        let (device, records) = (&*self.device, &self.records);
-        let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
-        let deliveries = records.scan::<KeptDelivery>(device, &records.deliveries()).await?;
-        let aside = records.scan::<KeptMessage>(device, &records.all_aside()).await?;
-        {
-            let mut state = self.state();
-            for (id, conversation) in named::<ConversationId, _>(conversations) {
-                state.add_conversation(id, conversation);
-            }
-            for (cursor, delivery) in named::<u64, _>(deliveries) {
-                state.take_delivery(Cursor(cursor), delivery);
-            }
-            for (_, message) in aside {
-                state.take_aside(message);
-            }
-        }
-        self.sweep().await?;
-        self.load_what_tabs_share().await?;
-        self.state().loaded = true;
-        self.forget_what_is_over().await?;
-        self.changed();
-        Ok(())
-    }
-
-    /// Removes sealings whose draft is gone: a tab that was still sending wrote them after another had removed all.
-    async fn sweep(&self) -> Result<(), StoreUnavailable> {
-        let prefix = self.records.all_sealed();
-        let sealings = self.device.scan(&prefix).await?;
-        let mut changes = Vec::new();
-        for (name, _) in sealings {
-            let message = name[prefix.len()..].split('/').next().and_then(|id| id.parse::<MessageId>().ok());
-            let draft = message.map(|message| self.records.draft(message));
-            let wanted = match draft {
-                Some(draft) => self.device.read(&draft).await?.is_some(),
-                None => false,
-            };
-            if !wanted {
-                changes.push(Change::Remove { name });
-            }
-        }
-        self.records.write(&*self.device, changes).await
-    }
-
-    pub(crate) async fn load_once(&self) -> Result<(), StoreUnavailable> {
-        let loaded = self.state().loaded;
-        if loaded { Ok(()) } else { self.load().await }
-    }
-
-    /// Contacts, conversations, drafts, failures and read marks: what another tab of this account may have written.
-    /// Returns the drafts that this tab knew and that are gone.
-    pub(crate) async fn load_what_tabs_share(&self) -> Result<Vec<MessageId>, StoreUnavailable> {
-        let (device, records) = (&*self.device, &self.records);
-        let known: Vec<MessageId> = self.state().pending.keys().copied().collect();
-        let contacts = records.scan::<KeptContact>(device, &records.contacts()).await?;
-        let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
-        let drafts = records.scan::<KeptDraft>(device, &records.drafts()).await?;
-        let failures = records.scan::<String>(device, &records.all_failed()).await?;
-        let marks = records.scan::<Cursor>(device, &records.marks()).await?;
-
-        let mut there = BTreeSet::new();
-        let mut returned = Vec::new();
-        {
-            let mut state = self.state();
-            for (account, contact) in named::<AccountId, _>(contacts) {
-                state.contacts.insert_if_new(account, &contact);
-                state.contacts.set_offered(account, contact.offered);
-                state.contacts.set_other_log(account, contact.other_log);
-            }
-            for (id, conversation) in named::<ConversationId, _>(conversations) {
-                state.add_conversation(id, conversation);
-            }
-            for (message, draft) in named::<MessageId, _>(drafts) {
-                there.insert(message);
-                if state.place_of(message).is_some() {
-                    // The tab that wrote it died before it saw it come back.
-                    returned.extend(records.forget_draft(message));
-                } else {
-                    state.take_draft(message, draft);
-                }
-            }
-            let failures = named::<MessageId, _>(failures).collect();
-            state.take_failures(&there, failures);
-            for (id, read_to) in named::<ConversationId, _>(marks) {
-                state.mark(id, read_to);
-            }
-        }
-        records.write(device, returned).await?;
-        Ok(known.into_iter().filter(|message| !there.contains(message)).collect())
-    }
-
     /// Fetches and takes all pages after the device's cursor.
     pub(crate) async fn sync(&self) -> Result<Synced, SyncError> {
         let _turn = self.syncing.lock().await;
@@ -474,112 +380,6 @@ impl<D: Device> Engine<D> {
         }
         records.write(device, changes).await
     }
-
-    /// Pins the senders that are met for the first time, learns the names of the others, and looks for keys, pins and device
-    /// logs that are new. What another device has archived meanwhile is fetched again.
-    async fn fetch_what_the_ladder_needs(&self, mut items: Vec<Item>) -> Result<Vec<Item>, Interruption> {
-        let needs = self.needs(&items);
-        if !needs.keys.is_empty() {
-            self.refresh_vault().await?;
-        }
-        let asked: Vec<AccountId> = needs.senders.union(&needs.strangers).copied().collect();
-        if !asked.is_empty() {
-            for bundle in self.fetch_well_named(&asked).await? {
-                if !needs.senders.contains(&bundle.account) {
-                    continue;
-                }
-                match self.check_bundle(&bundle).await {
-                    // A full vault takes no more pins: this sender's messages are held, those of the others are not.
-                    Ok(_) | Err(Interruption::Refused(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        let needs = self.needs(&items);
-        if !needs.logs.is_empty() {
-            // Logs that were refused are as good as unknown: what they should verify is held.
-            self.refresh_logs(&needs.logs).await?;
-        }
-        if !needs.keys.is_empty() {
-            for item in items.iter_mut().filter(|item| needs.keys.contains(&item.cursor)) {
-                self.fetch_again(item).await?;
-            }
-            self.refresh_vault().await?;
-        }
-        Ok(items)
-    }
-
-    /// A seal whose key is gone was opened by another device, which has archived it before it erased the key.
-    async fn fetch_again(&self, item: &mut Item) -> Result<(), Interruption> {
-        let after = Cursor(item.cursor.0.saturating_sub(1));
-        let page = self.device.call(FetchPage { after, limit: 1 }).await?;
-        let again = page.items.into_iter().find(|again| again.cursor == item.cursor);
-        if let Some(again) = again.filter(|again| again.archived.is_some() || again.shared.0.is_empty()) {
-            if again.archived != item.archived {
-                self.note_repair(Repair::FetchedAgain).await?;
-            }
-            *item = again;
-        }
-        Ok(())
-    }
-
-    fn needs(&self, items: &[Item]) -> Needs {
-        let me = self.me.account;
-        let (logs, state) = (self.logs(), self.state());
-        let nothing = BTreeMap::new();
-        let no_texts = BTreeMap::new();
-        let ladder = Ladder {
-            me,
-            vault: &self.vault,
-            logs: &logs,
-            state: &state,
-            device: None,
-            device_prekeys: &nothing,
-            own_texts: &no_texts,
-            clock: Clock { here_ms: 0, there_ms: 0 },
-        };
-        let mut needs = Needs::default();
-        for item in items {
-            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
-                continue;
-            };
-            let header = delivery.claimed_header();
-            if header.place_of(me).is_none() {
-                continue;
-            }
-            if ladder.lacks_key(header, item) {
-                needs.keys.insert(item.cursor);
-            }
-            match ladder.sender_key(header, item.cursor) {
-                SenderKey::NotAccepted => {
-                    needs.senders.insert(header.sender);
-                }
-                SenderKey::Accepted(identity) if ladder.lacks_log(header, &identity) => {
-                    let log = (header.sender, identity);
-                    if !needs.logs.contains(&log) {
-                        needs.logs.push(log);
-                    }
-                }
-                SenderKey::Accepted(_) | SenderKey::Forged => {}
-            }
-            let is_known = |account: &AccountId| *account == me || state.contacts.is_known(*account);
-            needs.strangers.extend(header.accounts().filter(|account| !is_known(account)));
-        }
-        needs
-    }
-}
-
-/// What is missing before deliveries can climb.
-#[derive(Default)]
-struct Needs {
-    /// Whose keys are not accepted.
-    senders: BTreeSet<AccountId>,
-    /// Whose names are not known.
-    strangers: BTreeSet<AccountId>,
-    /// Which logs are not known far enough.
-    logs: Vec<(AccountId, IdentityPublic)>,
-    /// Which deliveries have no key here.
-    keys: BTreeSet<Cursor>,
 }
 
 /// The deliveries of a page that come after the cursor: each place once and none left out.
@@ -605,11 +405,6 @@ fn last_in_line(before: Cursor, items: Vec<Item>) -> Result<Vec<Item>, SyncError
         expected = item.cursor;
     }
     Ok(items)
-}
-
-/// Records by what their names say; those whose names say nothing are not ours.
-fn named<Name: core::str::FromStr, T>(records: Vec<(String, T)>) -> impl Iterator<Item = (Name, T)> {
-    records.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What one device knows about an account's conversations, in memory. It is rebuilt from records, and each of its
 //! entrances may be taken twice with the same value.
 
-use core::ops::Bound;
+mod lost;
+mod pending;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
@@ -15,8 +17,11 @@ use zeroize::Zeroize;
 use crate::{
     Contact,
     conversation::contacts::Contacts,
-    records::{KeptConversation, KeptDelivery, KeptDraft, KeptMessage, Traces},
+    records::{KeptConversation, KeptDelivery, KeptMessage, Traces},
 };
+
+pub(crate) use lost::After;
+pub(crate) use pending::{Pending, Progress};
 
 pub(crate) struct State {
     pub(crate) me: Contact,
@@ -59,46 +64,6 @@ pub(crate) struct Conversation {
     pub(crate) messages: BTreeMap<Cursor, KeptMessage>,
     /// What the server has lost.
     pub(crate) aside: BTreeMap<MessageId, KeptMessage>,
-}
-
-/// One's own message that has not come back through the mailbox yet.
-pub(crate) struct Pending {
-    pub(crate) draft: KeptDraft,
-    pub(crate) progress: Progress,
-    /// When it was sent, by this device's clock, if that was in this life of the page.
-    pub(crate) sent_at_ms: Option<u64>,
-    /// Where the relay said that it stands in the own mailbox.
-    pub(crate) place: Option<Cursor>,
-    /// How many devices of others could not take it.
-    pub(crate) missed: u32,
-}
-
-impl Pending {
-    /// When it disappears, by this device's clock, whether it has come back by then or not.
-    pub(crate) fn gone_at_ms(&self) -> Option<u64> {
-        let timer_ms = u64::from(self.draft.timer_s) * 1_000;
-        self.sent_at_ms.filter(|_| timer_ms > 0).map(|sent_at_ms| sent_at_ms.saturating_add(timer_ms))
-    }
-}
-
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Progress {
-    Queued,
-    Sent,
-    Failed(String),
-}
-
-/// What stands after a place of the mailbox.
-#[derive(Default)]
-pub(crate) struct After {
-    /// All places.
-    pub(crate) places: Vec<Cursor>,
-    /// What people see, but for the notes.
-    pub(crate) shown: Vec<KeptMessage>,
-    /// What oneself told all devices: deletions, and the timers that are on.
-    pub(crate) notes: Vec<KeptMessage>,
-    /// The conversations that were read further.
-    pub(crate) marks: Vec<ConversationId>,
 }
 
 impl Conversation {
@@ -239,112 +204,9 @@ impl State {
         found?.archived.as_ref()
     }
 
-    /// The last place of which the name is known.
-    pub(crate) fn last_name(&self) -> Option<(Cursor, EnvelopeHash)> {
-        let last = |conversation: &Conversation| {
-            conversation.messages.iter().rev().find_map(|(cursor, message)| Some((*cursor, message.hash?)))
-        };
-        let erased = self.erased.last_key_value().map(|(cursor, hash)| (*cursor, *hash));
-        self.conversations.values().filter_map(last).chain(erased).max_by_key(|(cursor, _)| *cursor)
-    }
-
-    /// The names of what stands up to this place, or stood there and was erased, in their order.
-    pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
-        let messages =
-            self.conversations.values().flat_map(|conversation| conversation.messages.range(..=end));
-        let named = messages.filter_map(|(cursor, message)| Some((*cursor, message.hash?)));
-        let erased = self.erased.range(..=end).map(|(cursor, hash)| (*cursor, *hash));
-        let mut names: Vec<_> = named.chain(erased).collect();
-        names.sort_unstable_by_key(|(cursor, _)| *cursor);
-        names
-    }
-
-    /// What stands after a place.
-    pub(crate) fn after(&self, common: Cursor) -> After {
-        let after = (Bound::Excluded(common), Bound::Unbounded);
-        let mut found = After {
-            places: self.deliveries.range(after).map(|(cursor, _)| *cursor).collect(),
-            ..After::default()
-        };
-        for (id, conversation) in &self.conversations {
-            if conversation.read_to > common {
-                found.marks.push(*id);
-            }
-            let timer = conversation.last_timer().map(|(cursor, _)| cursor);
-            for (cursor, message) in conversation.messages.range(after) {
-                let Some(content) = &message.content else { continue };
-                let is_last_timer = timer == Some(*cursor);
-                if message.sender == self.me.account && (is_last_timer || !is_shown(content)) {
-                    found.notes.push(message.clone());
-                } else if is_shown(content) {
-                    found.shown.push(message.clone());
-                }
-            }
-        }
-        found
-    }
-
-    /// Forgets the places after this one; what people see of them is kept aside.
-    pub(crate) fn set_back(&mut self, common: Cursor, aside: Vec<KeptMessage>) {
-        self.deliveries.retain(|cursor, _| *cursor <= common);
-        self.seen.retain(|_, cursor| *cursor <= common);
-        self.logs_seen.retain(|_, cursor| *cursor <= common);
-        self.erased.retain(|cursor, _| *cursor <= common);
-        for conversation in self.conversations.values_mut() {
-            conversation.messages.retain(|cursor, _| *cursor <= common);
-            conversation.read_to = conversation.read_to.min(common);
-        }
-        aside.into_iter().for_each(|message| self.take_aside(message));
-        self.begin_at(self.start.min(common));
-    }
-
-    /// Queues again what was sent and was lost by a server that was set back: something else came to stand in its place.
-    pub(crate) fn queue_what_was_lost(&mut self) {
-        let Self { pending, conversations, .. } = self;
-        let sent = pending.iter_mut().filter(|(_, pending)| pending.progress == Progress::Sent);
-        for (message, pending) in sent {
-            let Some(place) = pending.place else { continue };
-            let mut standing = conversations.values().filter_map(|known| known.messages.get(&place));
-            if standing.any(|other| other.message != *message) {
-                (pending.progress, pending.sent_at_ms, pending.place) = (Progress::Queued, None, None);
-            }
-        }
-    }
-
-    /// Keeps a message that the server has lost.
-    pub(crate) fn take_aside(&mut self, message: KeptMessage) {
-        if self.seen.contains_key(&message.message) {
-            return;
-        }
-        if let Some(conversation) = self.conversations.get_mut(&message.conversation) {
-            conversation.aside.insert(message.message, message);
-        }
-    }
-
-    /// Whether this message is kept aside.
-    pub(crate) fn is_aside(&self, message: MessageId) -> bool {
-        self.conversations.values().any(|conversation| conversation.aside.contains_key(&message))
-    }
-
-    /// Those that are kept aside and were deleted, or whose time is over.
-    pub(crate) fn aside_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
-        let aside = self.conversations.values().flat_map(|conversation| conversation.aside.values());
-        let over = aside.filter(|message| self.is_over(message, now_ms));
-        over.map(|message| message.message).collect()
-    }
-
     fn is_over(&self, message: &KeptMessage, now_ms: u64) -> bool {
         message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
             || may_be_deleted(message) && self.is_deleted(message.message, message.sender)
-    }
-
-    /// Forgets a message that was kept aside.
-    pub(crate) fn erase_aside(&mut self, message: MessageId) {
-        for conversation in self.conversations.values_mut() {
-            if let Some(content) = conversation.aside.remove(&message).and_then(|aside| aside.content) {
-                wipe(&mut { content });
-            }
-        }
     }
 
     /// The messages that were deleted, or whose time is over: their places, and what stays of them.
@@ -352,16 +214,6 @@ impl State {
         let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
         let over = messages.filter(|(_, message)| self.is_over(message, now_ms));
         over.map(|(cursor, message)| (*cursor, self.traces(*cursor, message))).collect()
-    }
-
-    /// The messages that were sent and have not come back, and that were deleted, or whose time is over.
-    pub(crate) fn sent_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
-        let sent = self.pending.iter().filter(|(_, pending)| pending.progress == Progress::Sent);
-        let over = sent.filter(|(message, pending)| {
-            pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
-                || self.is_deleted(**message, self.me.account)
-        });
-        over.map(|(message, _)| *message).collect()
     }
 
     /// When the next message disappears, by this device's clock.
@@ -517,52 +369,6 @@ impl State {
         Traces { log, ..traces }
     }
 
-    /// Takes a draft from the records, unless it has come back through the mailbox already.
-    pub(crate) fn take_draft(&mut self, message: MessageId, draft: KeptDraft) {
-        if self.seen.contains_key(&message) || !self.conversations.contains_key(&draft.conversation) {
-            return;
-        }
-        self.last_order = self.last_order.max(draft.order);
-        self.pending.entry(message).or_insert(Pending {
-            draft,
-            progress: Progress::Queued,
-            sent_at_ms: None,
-            place: None,
-            missed: 0,
-        });
-    }
-
-    /// Takes what the records say about drafts that failed. One that failed and has no such record any more was queued
-    /// again by another tab.
-    pub(crate) fn take_failures(
-        &mut self,
-        drafts: &BTreeSet<MessageId>,
-        mut failures: BTreeMap<MessageId, String>,
-    ) {
-        for (message, pending) in &mut self.pending {
-            match (failures.remove(message), &pending.progress) {
-                (Some(why), _) => pending.progress = Progress::Failed(why),
-                (None, Progress::Failed(_)) if drafts.contains(message) => {
-                    pending.progress = Progress::Queued
-                }
-                (None, _) => {}
-            }
-        }
-    }
-
-    /// The place in the order of writing for a message that is written now.
-    pub(crate) fn next_order(&mut self, now_ms: u64) -> u64 {
-        self.last_order = now_ms.max(self.last_order + 1);
-        self.last_order
-    }
-
-    /// The messages that wait, in the order of writing.
-    pub(crate) fn pending_in_order(&self) -> Vec<(MessageId, &Pending)> {
-        let mut pending: Vec<_> = self.pending.iter().map(|(id, pending)| (*id, pending)).collect();
-        pending.sort_by_key(|(id, pending)| (pending.draft.order, *id));
-        pending
-    }
-
     /// How far a conversation was read; marks never go back.
     pub(crate) fn mark(&mut self, id: ConversationId, cursor: Cursor) -> bool {
         let Some(conversation) = self.conversations.get_mut(&id) else { return false };
@@ -620,6 +426,7 @@ pub(crate) fn is_shown(content: &Content) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::KeptDraft;
 
     const ME: AccountId = AccountId::from_bytes([1; 16]);
     const BOB: AccountId = AccountId::from_bytes([2; 16]);

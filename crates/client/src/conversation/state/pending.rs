@@ -1,0 +1,106 @@
+//! What waits to be sent, or was sent and has not come back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::{Cursor, id::MessageId};
+
+use super::State;
+use crate::records::KeptDraft;
+
+/// One's own message that has not come back through the mailbox yet.
+pub(crate) struct Pending {
+    pub(crate) draft: KeptDraft,
+    pub(crate) progress: Progress,
+    /// When it was sent, by this device's clock, if that was in this life of the page.
+    pub(crate) sent_at_ms: Option<u64>,
+    /// Where the relay said that it stands in the own mailbox.
+    pub(crate) place: Option<Cursor>,
+    /// How many devices of others could not take it.
+    pub(crate) missed: u32,
+}
+
+impl Pending {
+    /// When it disappears, by this device's clock, whether it has come back by then or not.
+    pub(crate) fn gone_at_ms(&self) -> Option<u64> {
+        let timer_ms = u64::from(self.draft.timer_s) * 1_000;
+        self.sent_at_ms.filter(|_| timer_ms > 0).map(|sent_at_ms| sent_at_ms.saturating_add(timer_ms))
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Queued,
+    Sent,
+    Failed(String),
+}
+
+impl State {
+    /// The messages that were sent and have not come back, and that were deleted, or whose time is over.
+    pub(crate) fn sent_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
+        let sent = self.pending.iter().filter(|(_, pending)| pending.progress == Progress::Sent);
+        let over = sent.filter(|(message, pending)| {
+            pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
+                || self.is_deleted(**message, self.me.account)
+        });
+        over.map(|(message, _)| *message).collect()
+    }
+
+    /// Takes a draft from the records, unless it has come back through the mailbox already.
+    pub(crate) fn take_draft(&mut self, message: MessageId, draft: KeptDraft) {
+        if self.seen.contains_key(&message) || !self.conversations.contains_key(&draft.conversation) {
+            return;
+        }
+        self.last_order = self.last_order.max(draft.order);
+        self.pending.entry(message).or_insert(Pending {
+            draft,
+            progress: Progress::Queued,
+            sent_at_ms: None,
+            place: None,
+            missed: 0,
+        });
+    }
+
+    /// Takes what the records say about drafts that failed. One that failed and has no such record any more was queued
+    /// again by another tab.
+    pub(crate) fn take_failures(
+        &mut self,
+        drafts: &BTreeSet<MessageId>,
+        mut failures: BTreeMap<MessageId, String>,
+    ) {
+        for (message, pending) in &mut self.pending {
+            match (failures.remove(message), &pending.progress) {
+                (Some(why), _) => pending.progress = Progress::Failed(why),
+                (None, Progress::Failed(_)) if drafts.contains(message) => {
+                    pending.progress = Progress::Queued
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// The place in the order of writing for a message that is written now.
+    pub(crate) fn next_order(&mut self, now_ms: u64) -> u64 {
+        self.last_order = now_ms.max(self.last_order + 1);
+        self.last_order
+    }
+
+    /// The messages that wait, in the order of writing.
+    pub(crate) fn pending_in_order(&self) -> Vec<(MessageId, &Pending)> {
+        let mut pending: Vec<_> = self.pending.iter().map(|(id, pending)| (*id, pending)).collect();
+        pending.sort_by_key(|(id, pending)| (pending.draft.order, *id));
+        pending
+    }
+
+    /// Queues again what was sent and was lost by a server that was set back: something else came to stand in its place.
+    pub(crate) fn queue_what_was_lost(&mut self) {
+        let Self { pending, conversations, .. } = self;
+        let sent = pending.iter_mut().filter(|(_, pending)| pending.progress == Progress::Sent);
+        for (message, pending) in sent {
+            let Some(place) = pending.place else { continue };
+            let mut standing = conversations.values().filter_map(|known| known.messages.get(&place));
+            if standing.any(|other| other.message != *message) {
+                (pending.progress, pending.sent_at_ms, pending.place) = (Progress::Queued, None, None);
+            }
+        }
+    }
+}
