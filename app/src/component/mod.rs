@@ -30,6 +30,7 @@ pub mod safety_number;
 pub mod sealed_notice;
 pub mod session_list;
 pub mod settings_part;
+pub mod side_panel;
 pub mod thread;
 pub mod timer_panel;
 pub mod unsent_warning;

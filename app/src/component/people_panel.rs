@@ -1,13 +1,9 @@
 //! Who reads a conversation, and the numbers to compare.
 
 use client::Contact;
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 
-use super::{
-    avatar::Avatar,
-    icon::{Icon, Sign},
-    safety_number::SafetyNumber,
-};
+use super::{avatar::Avatar, safety_number::SafetyNumber, side_panel::SidePanel};
 
 /// The panel beside a thread.
 #[component]
@@ -20,27 +16,7 @@ pub fn PeoplePanel(
     on_close: Callback<()>,
 ) -> impl IntoView {
     view! {
-        <section
-            class="people-panel"
-            aria-labelledby="people-title"
-            on:keydown=move |event: ev::KeyboardEvent| {
-                if event.key() == "Escape" {
-                    event.stop_propagation();
-                    on_close.run(());
-                }
-            }
-        >
-            <header class="people-panel-head">
-                <h2 id="people-title" tabindex="-1">"Who reads this"</h2>
-                <button
-                    type="button"
-                    class="button button-quiet button-icon"
-                    aria-label="Close"
-                    on:click=move |_| on_close.run(())
-                >
-                    <Icon sign=Sign::Close />
-                </button>
-            </header>
+        <SidePanel id="people-title" title="Who reads this" on_close>
             <p class="hint">
                 "You, and the people below. Compare each safety number over a call or in person: \
                  if both of you see the same digits, nobody stands between you."
@@ -62,6 +38,6 @@ pub fn PeoplePanel(
                     })
                     .collect_view()}
             </ul>
-        </section>
+        </SidePanel>
     }
 }

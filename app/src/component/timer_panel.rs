@@ -4,10 +4,7 @@ use client::duration_words;
 use leptos::{ev, html, prelude::*};
 use protocol::limits::{MAX_TIMER_S, MIN_TIMER_S};
 
-use super::{
-    form_error::FormError,
-    icon::{Icon, Sign},
-};
+use super::{form_error::FormError, side_panel::SidePanel};
 
 /// What one chooses from, in seconds; 0: messages stay.
 const CHOICES: [u32; 5] = [0, 5 * 60, 60 * 60, 24 * 60 * 60, 7 * 24 * 60 * 60];
@@ -43,27 +40,7 @@ pub fn TimerPanel(
         }
     };
     view! {
-        <section
-            class="people-panel"
-            aria-labelledby="timer-title"
-            on:keydown=move |event: ev::KeyboardEvent| {
-                if event.key() == "Escape" {
-                    event.stop_propagation();
-                    on_close.run(());
-                }
-            }
-        >
-            <header class="people-panel-head">
-                <h2 id="timer-title" tabindex="-1">"Disappearing messages"</h2>
-                <button
-                    type="button"
-                    class="button button-quiet button-icon"
-                    aria-label="Close"
-                    on:click=move |_| on_close.run(())
-                >
-                    <Icon sign=Sign::Close />
-                </button>
-            </header>
+        <SidePanel id="timer-title" title="Disappearing messages" on_close>
             <p class="hint">
                 "From now on, new messages disappear so long after they were sent, from everyone's devices and from the \
                  server. They are on the devices only that were signed in when they were sent: a new device does not get them."
@@ -102,7 +79,7 @@ pub fn TimerPanel(
                 </div>
             </form>
             <FormError text=error />
-        </section>
+        </SidePanel>
     }
 }
 
