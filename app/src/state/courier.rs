@@ -18,7 +18,7 @@ const LONGEST_PAUSE_MS: u32 = 30_000;
 /// After the page has shown what there is: what is due can wait so long.
 const FIRST_UPKEEP_MS: u32 = 1_500;
 /// How often it is looked whether something is due: every hour.
-const UPKEEP_MS: u32 = 60 * 60 * 1_000;
+const UPKEEP_MS: u32 = 10 * 60 * 1_000;
 /// The longest that is slept at once until a message disappears: a machine that was asleep notices soon after.
 const LONGEST_NAP_MS: u64 = 30_000;
 
@@ -76,7 +76,7 @@ impl Courier {
         courier
     }
 
-    /// Now and every hour, as long as the account is open.
+    /// Now and every ten minutes, as long as the account is open.
     fn look_after_keys(self: &Rc<Self>) {
         let weak = Rc::downgrade(self);
         spawn_local(async move {

@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use crate::{device::Account, system};
 
 /// So often an open account's keys are looked after: a rotation that is an hour late harms nobody.
-const MAINTAIN_EVERY: Duration = Duration::from_secs(60 * 60);
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Pauses before what was in the way is tried again, in seconds: a server that restarts is back within the first ones.
 const RETRY_AFTER_S: [u64; 4] = [5, 30, 120, 600];
 /// The longest sleep before it is looked what has disappeared: a machine that was suspended wakes up with an old alarm.
@@ -60,7 +60,7 @@ impl Drop for Upkeep {
     }
 }
 
-/// At once and every hour, until the session has ended.
+/// At once and every ten minutes, until the session has ended.
 async fn maintain(account: &Account, when: &AtomicU64) {
     let mut failures = 0;
     loop {

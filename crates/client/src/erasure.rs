@@ -13,7 +13,7 @@ use protocol::{
 };
 
 use crate::{
-    Account, Body, ComposeError, Device, Interruption, StoreUnavailable,
+    Account, Body, ComposeError, Device, Interruption, MessageState, StoreUnavailable,
     conversation::state::may_be_deleted,
     device::Change,
     engine::Engine,
@@ -94,7 +94,7 @@ impl<D: Device> Account<D> {
         if !shown.mine {
             return Err(DeleteError::NotYours);
         }
-        if shown.place.is_some() && matches!(shown.body, Body::Timer(_)) {
+        if shown.state == MessageState::Sent && matches!(shown.body, Body::Timer(_)) {
             return Err(DeleteError::Timer);
         }
         if shown.place.is_none() && self.withdraw(message).await? {

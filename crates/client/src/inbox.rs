@@ -77,6 +77,8 @@ pub(crate) enum SenderKey {
     Accepted(IdentityPublic),
     /// One that is not among the accepted ones: the delivery waits for the user's word.
     NotAccepted,
+    /// One of before, after another was accepted: its owner does not use it any more.
+    Outdated,
     /// The delivery claims to be one's own, and is not by one's own key.
     Forged,
 }
@@ -106,7 +108,7 @@ impl Ladder<'_> {
         let identity = match self.sender_key(delivery.claimed_header(), item.cursor) {
             SenderKey::Accepted(key) => key,
             SenderKey::NotAccepted => return Landed::held(sender, item),
-            SenderKey::Forged => return Landed::as_is(KeptDelivery::Dropped),
+            SenderKey::Outdated | SenderKey::Forged => return Landed::as_is(KeptDelivery::Dropped),
         };
         let (signer, position) =
             match self.signer(delivery.claimed_header(), identity, item.cursor, seen_here) {
@@ -138,8 +140,9 @@ impl Ladder<'_> {
         let Some(pin) = self.vault.pin(header.sender) else { return SenderKey::NotAccepted };
         match pin.find(fingerprint) {
             Some(key) if pin.counts_at(key, place) => SenderKey::Accepted(*key),
-            // One of before, after another was accepted: its owner does not use it any more.
-            Some(_) => SenderKey::Forged,
+            // A server that was set back offers it once more: that is the user's to say.
+            Some(key) if self.state.contacts.offered(header.sender) == Some(*key) => SenderKey::NotAccepted,
+            Some(_) => SenderKey::Outdated,
             None => SenderKey::NotAccepted,
         }
     }
@@ -234,13 +237,23 @@ impl Ladder<'_> {
         let mut landed = Landed::as_is(KeptDelivery::Dropped);
         let content = match self.own_text(&header) {
             Some(content) => Some((hash, Some(content))),
-            None if header.disappears() && self.own_seal(&header).is_none() => {
+            None if header.disappears()
+                && self.own_seal(&header).is_none()
+                && self.state.aside_of(header.message, header.sender).is_none() =>
+            {
                 return Landed::as_is(KeptDelivery::Elsewhere);
             }
             None => self
                 .open(item, verified, &header, &mut landed)
                 .map(|opened| (opened.hash(), content_of(&opened))),
         };
+        // What was read once stays read: the copy that was kept aside, or what was written here, of the same envelope.
+        let content = content.or_else(|| {
+            let aside =
+                self.state.aside_of(header.message, header.sender).filter(|aside| aside.hash == Some(hash));
+            let own = || self.own_texts.get(&header.message).filter(|_| header.sender == self.me).cloned();
+            Some((hash, Some(aside.and_then(|aside| aside.content.clone()).or_else(own)?)))
+        });
         let disappears_unseen = |content: &Content| !matches!(content, Content::Text { .. }) && timer_s > 0;
         if content.as_ref().and_then(|(_, content)| content.as_ref()).is_some_and(disappears_unseen) {
             // What people are told about a conversation stays.
@@ -257,7 +270,11 @@ impl Ladder<'_> {
             sent_at_ms: header.sent_at_ms,
             received_at_ms: item.received_at_ms,
             content,
-            gone_at_ms: gone_at_ms.flatten(),
+            gone_at_ms: gone_at_ms.flatten().map(|gone_at_ms| {
+                // Its timer does not begin anew.
+                let aside = self.state.aside_of(header.message, header.sender);
+                aside.and_then(|aside| aside.gone_at_ms).map_or(gone_at_ms, |before| before.min(gone_at_ms))
+            }),
             timer_s,
             log,
             used: one_time_prekeys(&header).collect(),

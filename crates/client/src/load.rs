@@ -21,6 +21,7 @@ impl<D: Device> Engine<D> {
         let (device, records) = (&*self.device, &self.records);
         let conversations = records.scan::<KeptConversation>(device, &records.conversations()).await?;
         let deliveries = records.scan::<KeptDelivery>(device, &records.deliveries()).await?;
+        let heard = self.heard().await?;
         let aside = records.scan::<KeptMessage>(device, &records.all_aside()).await?;
         {
             let mut state = self.state();
@@ -30,6 +31,7 @@ impl<D: Device> Engine<D> {
             for (cursor, delivery) in named::<u64, _>(deliveries) {
                 state.take_delivery(Cursor(cursor), delivery);
             }
+            state.take_heard(heard);
             for (_, message) in aside {
                 state.take_aside(message);
             }
@@ -91,7 +93,7 @@ impl<D: Device> Engine<D> {
             }
             for (message, draft) in named::<MessageId, _>(drafts) {
                 there.insert(message);
-                if state.place_of(message).is_some() {
+                if state.stands_by(message, self.me.account) {
                     // The tab that wrote it died before it saw it come back.
                     returned.extend(records.forget_draft(message));
                 } else {

@@ -42,7 +42,13 @@ impl<D: Device> Engine<D> {
         let needs = self.needs(&items);
         if !needs.logs.is_empty() {
             // Logs that were refused are as good as unknown: what they should verify is held.
-            self.refresh_logs(&needs.logs).await?;
+            let refused = self.refresh_logs(&needs.logs).await?;
+            if refused.contains_key(&self.me.account) {
+                match self.refresh_own_log().await {
+                    Ok(()) | Err(Interruption::OwnLog(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
         }
         if !needs.keys.is_empty() {
             for item in items.iter_mut().filter(|item| needs.keys.contains(&item.cursor)) {
@@ -95,7 +101,8 @@ impl<D: Device> Engine<D> {
                 needs.keys.insert(item.cursor);
             }
             match ladder.sender_key(header, item.cursor) {
-                SenderKey::NotAccepted => {
+                // Whether the directory offers it once more.
+                SenderKey::NotAccepted | SenderKey::Outdated => {
                     needs.senders.insert(header.sender);
                 }
                 SenderKey::Accepted(identity) if ladder.lacks_log(header, &identity) => {

@@ -180,11 +180,11 @@ impl<D: Device> Engine<D> {
         if let Some(kept) = self.device.read(&name).await? {
             return Ok(self.open_sealing(&name, &kept));
         }
-        let this = self.this_device().await?;
         let readers = match self.readers(draft).await? {
             Ok(readers) => readers,
             Err(outcome) => return Ok(Err(outcome)),
         };
+        let this = self.this_device().await?;
         let epoch = match self.epoch().await? {
             Some(epoch) => epoch,
             None => {
@@ -246,9 +246,15 @@ impl<D: Device> Engine<D> {
             Ok(checked) => checked,
             Err(outcome) => return Ok(Err(outcome)),
         };
+        let is_mine = |bundle: &KeyBundle| bundle.account == self.me.account;
+        if checked.iter().any(|(bundle, _)| is_mine(bundle) && self.lacks_log(bundle)) {
+            // What is sealed names a head of it: one that the server has.
+            self.compare_own_log().await?;
+            self.this_device().await?;
+        }
         let logs: Vec<(AccountId, IdentityPublic)> = checked
             .iter()
-            .filter(|(bundle, _)| self.lacks_log(bundle))
+            .filter(|(bundle, _)| !is_mine(bundle) && self.lacks_log(bundle))
             .map(|(bundle, _)| (bundle.account, bundle.identity))
             .collect();
         if !logs.is_empty() {
@@ -364,7 +370,7 @@ impl<D: Device> Engine<D> {
         if readers.absent.len() == others {
             return Ok(Err(Outcome::Failed(
                 "Not sent: no device of theirs can take a disappearing message at the moment. Try again once they \
-                 were online, or switch the timer off"
+                 were online, or write it anew without a timer"
                     .to_owned(),
             )));
         }
@@ -437,13 +443,15 @@ impl<D: Device> Engine<D> {
         }
         let is_known = {
             let state = self.state();
-            state.place_of(message).is_some() || state.is_deleted(message, self.me.account)
+            state.sender_of(message) == Some(self.me.account) || state.is_deleted(message, self.me.account)
         };
         Ok(if is_known {
             Outcome::Gone
         } else {
             Outcome::Failed(
-                "Not sent: the server holds another message in its place. Write it anew".to_owned(),
+                "Not sent: it was sent before and is gone by now, or the server holds another message in its place. Write it \
+                 anew if it is to be sent"
+                    .to_owned(),
             )
         })
     }

@@ -105,6 +105,7 @@ impl<D: Device> Engine<D> {
             }
         }
         self.note_repair(Repair::DeviceLogRestored).await?;
+        self.end_sessions_again().await?;
         // Each of those that were added was taken for the device of this session.
         self.introduce_again().await
     }
@@ -131,26 +132,30 @@ impl<D: Device> Engine<D> {
             if !self.repeat_ends(&mut there, lost).await? {
                 continue;
             }
-            self.take_another_log(account, identity, there).await?;
             self.forget_sealings().await?;
+            self.take_another_log(account, identity, there).await?;
             self.note_repair(Repair::DeviceLogJoined).await?;
+            self.end_sessions_again().await?;
             return self.introduce_again().await;
         }
         Err(Interruption::Busy(Code::VersionConflict.into()))
     }
 
-    /// Appends the ends among these entries to another log; `false`: that has grown meanwhile.
+    /// Appends the ends among these entries to another log, also of devices that it does not have: they must not come there any
+    /// more. `false`: that log has grown meanwhile.
     async fn repeat_ends(&self, log: &mut KnownLog, lost: &[LogEntry]) -> Result<bool, Interruption> {
+        let known = self.own_log();
         for entry in lost {
-            let LogChange::Revoked(_) = entry.change() else { continue };
-            let appended = log.log().clone().append(entry.change(), self.device.now_ms(), &self.identity);
-            // One that it does not have, or has ended, needs no end.
-            let Ok(appended) = appended else { continue };
-            if !self.call_append(&appended).await? {
-                return Ok(false);
-            }
-            if log.take(appended).is_err() {
-                return Ok(false);
+            let LogChange::Revoked(device) = entry.change() else { continue };
+            let added = known.device(device).map(|known| LogChange::Added(device, known.key));
+            let is_missing = log.log().device(device).is_none();
+            for change in added.filter(|_| is_missing).into_iter().chain([entry.change()]) {
+                let appended = log.log().clone().append(change, self.device.now_ms(), &self.identity);
+                // One that has ended needs no end.
+                let Ok(appended) = appended else { continue };
+                if !self.call_append(&appended).await? || log.take(appended).is_err() {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)

@@ -103,6 +103,12 @@ impl Pin {
         self.current() == Some(key) || self.changed_at.is_none_or(|changed_at| place <= changed_at)
     }
 
+    /// The pin with older keys counting no further than up to this place; `None`: they do not.
+    pub(crate) fn changed_at_most(&self, place: Cursor) -> Option<Self> {
+        let is_further = self.changed_at.is_some_and(|changed_at| changed_at > place);
+        is_further.then(|| Self { changed_at: Some(place), ..self.clone() })
+    }
+
     /// The pin with one more key, which is the current one after this place of the own mailbox.
     fn accepting(&self, key: IdentityPublic, after: Cursor) -> Self {
         let mut pin = self.clone();
@@ -119,7 +125,8 @@ impl Pin {
     ///
     /// The key of today stays the current one. Where there is none of today, the old one's current key is pinned again: a
     /// contact whose key changed meanwhile shows as changed, as they would have without the reset.
-    pub(crate) fn merged(standing: Option<&Self>, old: &Self) -> Option<Self> {
+    /// Older keys count up to `end`, where the own mailbox ends now.
+    pub(crate) fn merged(standing: Option<&Self>, old: &Self, end: Cursor) -> Option<Self> {
         let Some(standing) = standing else { return Some(old.clone()) };
         let mut merged = standing.clone();
         let new_to_it: Vec<IdentityPublic> =
@@ -128,9 +135,26 @@ impl Pin {
             return None;
         }
         merged.accepted.splice(0..0, new_to_it);
+        merged.changed_at = Some(merged.changed_at.unwrap_or(end));
         let too_many = merged.accepted.len().saturating_sub(MAX_ACCEPTED);
         merged.accepted.drain(..too_many);
         (merged != *standing).then_some(merged)
+    }
+
+    /// This pin with the keys that another one has accepted since a server was set back; `None`: it has them all. What that one
+    /// has seen of a device log is the later word.
+    pub(crate) fn merged_with(&self, there: &Self) -> Option<Self> {
+        let is_new = |key: &&IdentityPublic| !self.accepted.contains(key);
+        if there.accepted.iter().all(|key| !is_new(&key)) {
+            return None;
+        }
+        let mut both = there.clone();
+        let missing: Vec<IdentityPublic> =
+            self.accepted.iter().filter(|key| !there.accepted.contains(key)).copied().collect();
+        both.accepted.splice(0..0, missing);
+        let too_many = both.accepted.len().saturating_sub(MAX_ACCEPTED);
+        both.accepted.drain(..too_many);
+        Some(both)
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
@@ -332,6 +356,9 @@ impl<D: Device> Engine<D> {
         contact: AccountId,
         is_another: bool,
     ) -> Result<(), Interruption> {
+        if contact == self.me.account {
+            return Ok(());
+        }
         let changed = self.state().contacts.set_other_log(contact, is_another);
         if let Some(kept) = changed {
             let change = self.records.put(&*self.device, self.records.contact(contact), &kept);
@@ -402,15 +429,16 @@ mod tests {
     fn pins_from_before_a_reset_add_older_keys_and_change_nothing_of_today() {
         let today = pin();
         let old = Pin { username: "robert".parse().unwrap(), accepted: vec![key(3), key(2)], ..pin() };
-        assert_eq!(Pin::merged(None, &old), Some(old.clone()));
-        let merged = Pin::merged(Some(&today), &old).unwrap();
+        assert_eq!(Pin::merged(None, &old, Cursor(9)), Some(old.clone()));
+        let merged = Pin::merged(Some(&today), &old, Cursor(9)).unwrap();
         assert_eq!((merged.current(), &merged.username), (Some(&key(1)), &today.username));
         assert_eq!(merged.accepted, [key(3), key(2), key(1)]);
-        assert_eq!(Pin::merged(Some(&merged), &old), None);
+        assert_eq!(Pin::merged(Some(&merged), &old, Cursor(9)), None);
         let full = (2..64).fold(today, |pin, seed| pin.accepting(key(seed), Cursor(u64::MAX)));
         let merged = Pin::merged(
             Some(&full),
             &Pin { username: old.username, accepted: vec![key(90), key(91)], ..pin() },
+            Cursor(9),
         );
         assert_eq!(merged.unwrap().accepted.len(), MAX_ACCEPTED);
     }

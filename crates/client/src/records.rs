@@ -238,9 +238,19 @@ impl Records {
         format!("{}/archived-to", self.account)
     }
 
+    /// What was heard of device logs by deliveries that a server has lost.
+    pub(crate) fn heard(&self) -> String {
+        format!("{}/heard", self.account)
+    }
+
     /// The devices whose revocation was begun here.
     pub(crate) fn revoking(&self) -> String {
         format!("{}/revoking", self.account)
+    }
+
+    /// The sessions that were ended from here.
+    pub(crate) fn ended_sessions(&self) -> String {
+        format!("{}/ended-sessions", self.account)
     }
 
     pub(crate) fn repairs(&self) -> String {

@@ -174,7 +174,8 @@ impl<D: Device> Engine<D> {
                     let (Ok(contact), Some(old)) = (contact, Pin::parse(content)) else {
                         return Err(SealedVaultError::Damaged);
                     };
-                    let merge = |standing: Option<&Pin>| Pin::merged(standing, &old);
+                    let end = self.state().end();
+                    let merge = |standing: Option<&Pin>| Pin::merged(standing, &old, end);
                     self.vault.edit_pin(&*self.device, &self.records, contact, merge).await?;
                 }
             }

@@ -11,11 +11,12 @@ use protocol::{
 };
 
 use crate::{
-    Device, Interruption,
-    conversation::state::After,
+    Device, Interruption, StoreUnavailable,
+    conversation::state::{After, Heard},
     device::Change,
     engine::Engine,
-    records::{KeptDraft, KeptMessage},
+    pins::Pin,
+    records::{KeptDelivery, KeptDraft, KeptMessage},
     repairs::Repair,
 };
 
@@ -26,7 +27,9 @@ impl<D: Device> Engine<D> {
         self.load_once().await?;
         let last = self.state().last_name();
         match last {
-            Some((cursor, name)) if !self.stands_at(cursor, name).await? => self.set_back(cursor).await,
+            Some((cursor, name)) if self.stands_at(cursor, name).await? == Some(false) => {
+                self.set_back(cursor).await
+            }
             _ => Ok(()),
         }
     }
@@ -37,8 +40,17 @@ impl<D: Device> Engine<D> {
         let (mut agreed, mut differs) = (0, known.len());
         while agreed < differs {
             let middle = agreed + (differs - agreed) / 2;
-            let (cursor, name) = known[middle];
-            if self.stands_at(cursor, name).await? { agreed = middle + 1 } else { differs = middle }
+            // An empty place is no witness: the one before it is asked.
+            let mut witness = middle;
+            let stands = loop {
+                let (cursor, name) = known[witness];
+                match self.stands_at(cursor, name).await? {
+                    None if witness > agreed => witness -= 1,
+                    None => break true,
+                    Some(stands) => break stands,
+                }
+            };
+            if stands { agreed = middle + 1 } else { differs = witness }
         }
         let common = match agreed {
             0 => Cursor::START,
@@ -48,13 +60,20 @@ impl<D: Device> Engine<D> {
             // It said otherwise before: nothing was lost.
             return Ok(());
         }
-        let After { places, shown: aside, notes, marks } = self.state().after(common);
+        let After { places, aside, notes, heard, marks } = self.state().after(common);
         let (device, records) = (&*self.device, &self.records);
-        let mut changes: Vec<Change> =
-            places.iter().map(|cursor| Change::Remove { name: records.delivery(*cursor) }).collect();
+        let mut changes = Vec::with_capacity(places.len());
+        for (cursor, name) in places {
+            // Another tab may have kept what stands there now.
+            if !self.was_kept_anew(cursor, name).await? {
+                changes.push(Change::Remove { name: records.delivery(cursor) });
+            }
+        }
+        self.old_keys_count_until(common).await?;
         for message in &aside {
             changes.push(records.put(device, records.aside(message.message), message));
         }
+        changes.push(self.heard_too(heard).await?);
         let notes: Vec<(MessageId, KeptDraft)> =
             notes.into_iter().filter_map(|note| Some((note.message, self.said_again(note)?))).collect();
         for (message, draft) in &notes {
@@ -77,6 +96,47 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
+    /// Whether the record of a place is of another message than the one that this tab knows.
+    async fn was_kept_anew(
+        &self,
+        cursor: Cursor,
+        known: Option<EnvelopeHash>,
+    ) -> Result<bool, StoreUnavailable> {
+        let name = self.records.delivery(cursor);
+        let record = self.device.read(&name).await?;
+        Ok(match record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed)) {
+            Some(KeptDelivery::Message(message)) => message.hash.is_some() && message.hash != known,
+            _ => false,
+        })
+    }
+
+    /// The places up to which keys from before a change count are counted anew.
+    async fn old_keys_count_until(&self, common: Cursor) -> Result<(), Interruption> {
+        for contact in self.vault.contacts() {
+            let lowered = |pin: Option<&Pin>| pin?.changed_at_most(common);
+            match self.vault.edit_pin(&*self.device, &self.records, contact, lowered).await {
+                Ok(()) | Err(Interruption::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What was heard of device logs, with what was heard before.
+    async fn heard_too(&self, mut heard: Vec<Heard>) -> Result<Change, StoreUnavailable> {
+        heard.extend(self.heard().await?);
+        heard.sort_unstable();
+        heard.dedup();
+        Ok(self.records.put(&*self.device, self.records.heard(), &heard))
+    }
+
+    /// What was heard of device logs by deliveries that a server has lost.
+    pub(crate) async fn heard(&self) -> Result<Vec<Heard>, StoreUnavailable> {
+        let name = self.records.heard();
+        let record = self.device.read(&name).await?;
+        Ok(record.and_then(|sealed| self.records.open(&name, &sealed)).unwrap_or_default())
+    }
+
     /// What oneself told all devices is told again: what was deleted stays so, and timers stay on. Another device of one's own
     /// that does the same sends the same message.
     fn said_again(&self, note: KeptMessage) -> Option<KeptDraft> {
@@ -85,17 +145,19 @@ impl<D: Device> Engine<D> {
         Some(KeptDraft { conversation, order, written_at_ms: sent_at_ms, content: content?, timer_s: 0 })
     }
 
-    /// Whether this envelope stands at this place of the server's mailbox.
-    async fn stands_at(&self, cursor: Cursor, name: EnvelopeHash) -> Result<bool, Interruption> {
+    /// Whether this envelope stands at this place of the server's mailbox; `None`: the place is empty.
+    async fn stands_at(&self, cursor: Cursor, name: EnvelopeHash) -> Result<Option<bool>, Interruption> {
         let after = Cursor(cursor.0.saturating_sub(1));
         let page = self.device.call(FetchPage { after, limit: 1 }).await?;
-        Ok(page.items.first().is_some_and(|item| item.cursor == cursor && is_named(item, name)))
+        let Some(item) = page.items.first().filter(|item| item.cursor == cursor) else {
+            return Ok(Some(false));
+        };
+        Ok((!item.shared.0.is_empty()).then(|| is_named(item, name)))
     }
 }
 
-/// Whether this is the delivery of this name; an empty place may have held it.
+/// Whether this is the delivery of this name.
 pub(crate) fn is_named(item: &Item, name: EnvelopeHash) -> bool {
-    item.shared.0.is_empty()
-        || Delivery::parse(item.shared.as_slice(), item.seal.as_slice())
-            .is_ok_and(|delivery| delivery.hash() == name)
+    Delivery::parse(item.shared.as_slice(), item.seal.as_slice())
+        .is_ok_and(|delivery| delivery.hash() == name)
 }

@@ -15,7 +15,7 @@ use crypto::{
 use protocol::{
     Cursor,
     content::Content,
-    id::MessageId,
+    id::{EnvelopeHash, MessageId},
     limits::MAX_PAGE_ITEMS,
     mailbox::{FetchHistory, FetchPage, Item, Page},
 };
@@ -58,8 +58,8 @@ impl From<StoreUnavailable> for SyncError {
     }
 }
 
-/// How far back the last known delivery may stand to be looked at once more with what is new, in places.
-const OVERLAP: u64 = 20;
+/// How far back known deliveries are looked at once more with what is new, in places.
+const OVERLAP: u64 = 8;
 
 impl<D: Device> Engine<D> {
     /// Fetches and takes all pages after the device's cursor.
@@ -95,17 +95,20 @@ impl<D: Device> Engine<D> {
 
     async fn fetch_new(&self) -> Result<usize, SyncError> {
         let mut new = 0;
-        let mut known = self.state().last_name();
+        let mut known = self.state().last_names(OVERLAP);
         loop {
             let after = self.state().end();
-            // The last that is known comes once more, if it is near: a server that was set back has another one there.
-            let known = known.take().filter(|(cursor, _)| *cursor <= after && after.0 - cursor.0 < OVERLAP);
-            let from = known.map_or(after, |(cursor, _)| Cursor(cursor.0.saturating_sub(1)));
+            // The last that are known come once more: a server that was set back has others there.
+            let known = core::mem::take(&mut known);
+            let from = known.first().map_or(after, |(cursor, _)| Cursor(cursor.0.saturating_sub(1)));
             let request = FetchPage { after: from, limit: MAX_PAGE_ITEMS };
             let Page { items, end, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
-            let is_another =
-                |(cursor, name)| items.iter().any(|item| item.cursor == cursor && !is_named(item, name));
-            if end < after || known.is_some_and(is_another) {
+            let is_another = |(cursor, name): &(Cursor, EnvelopeHash)| {
+                let mut there =
+                    items.iter().filter(|item| item.cursor == *cursor && !item.shared.0.is_empty());
+                there.any(|item| !is_named(item, *name))
+            };
+            if end < after || known.iter().any(is_another) {
                 self.set_back(end).await?;
                 continue;
             }
@@ -311,7 +314,7 @@ impl<D: Device> Engine<D> {
                 continue;
             };
             let header = delivery.claimed_header();
-            if header.sender != self.me.account || !header.disappears() {
+            if header.sender != self.me.account {
                 continue;
             }
             let name = self.records.draft(header.message);
@@ -371,10 +374,10 @@ impl<D: Device> Engine<D> {
                 let kept = KeptConversation { members: members.clone(), opened_at_ms: *received_at_ms };
                 changes.push(records.put(device, records.conversation(id), &kept));
             }
-            if state.is_aside(message.message) {
+            if message.hash.is_some() && state.aside_of(message.message, message.sender).is_some() {
                 changes.push(Change::Remove { name: records.aside(message.message) });
             }
-            if state.pending.contains_key(&message.message) {
+            if message.sender == self.me.account && state.pending.contains_key(&message.message) {
                 changes.extend(records.forget_draft(message.message));
             }
         }

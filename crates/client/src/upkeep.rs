@@ -36,8 +36,8 @@ const REPLACED_LIVES_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
 const REFILL_BELOW: u32 = 30;
 /// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
 const FORGET_AFTER_MS: u64 = PREKEY_LIFETIME_MS + CLAIM_LIFETIME_MS + 24 * 60 * 60 * 1_000;
-/// Messages that did not open and are looked at again at once: the newest.
-const MAX_READ_AGAIN: usize = 50;
+/// Messages of one sender that did not open and are looked at again at once: the newest.
+const MAX_READ_AGAIN: usize = 10;
 /// How long a delivery waits for a device log that names its device: a week. A server that shows it later is of no use.
 const WAITS_FOR_LOG_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long the keys of a delivery live that waits for the user's word about its sender: 90 days. A stranger must not keep a

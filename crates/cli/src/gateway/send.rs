@@ -199,11 +199,12 @@ async fn deliver(
     let account = &desk.account;
     let accounts: Vec<_> = people.iter().map(|contact| contact.account).collect();
     let conversation = account.open_conversation(&accounts).await.map_err(|error| desk.trouble(error))?;
+    // Somebody may have set the timer meanwhile; another device, or this one before it was restarted, may have sent it.
+    let read = desk.sync().await;
     let message = match key {
         None => account.compose(conversation, text).await?,
         Some(key) => {
-            // Another device, or this one before it was restarted, may have sent it.
-            desk.sync().await?;
+            read?;
             account.compose_once(conversation, text, key).await?
         }
     };

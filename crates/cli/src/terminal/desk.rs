@@ -19,8 +19,8 @@ use crate::{
 };
 
 const USUAL_SERVER: &str = "http://127.0.0.1:8080";
-/// So often a command looks after the account's keys when its own work is done: once a day, in milliseconds.
-const MAINTAIN_EVERY_MS: u64 = 24 * 60 * 60 * 1000;
+/// So often a command looks after the account's keys when its own work is done: once an hour, in milliseconds.
+const MAINTAIN_EVERY_MS: u64 = 60 * 60 * 1000;
 /// For so long at most: whoever called the command waits for its end.
 const MAINTAIN_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -169,7 +169,7 @@ impl Desk {
         }
     }
 
-    /// Looks after the account's keys, if it is open and nobody has done so for a day. The command is done by then: what goes
+    /// Looks after the account's keys, if it is open and nobody has done so for an hour. The command is done by then: what goes
     /// wrong here is tried again by the next one, and nobody needs to know.
     pub(super) async fn maintain(&mut self) {
         let Some(Open { account, opened, upkeep: None }) = &self.open else { return };

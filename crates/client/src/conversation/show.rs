@@ -33,9 +33,14 @@ impl State {
         let conversation = self.conversations.get(&id)?;
         let readers = self.others(conversation);
         let standing = conversation.messages.iter().map(|(cursor, message)| (Some(*cursor), message));
-        let mut received: Vec<_> = standing.filter(|(_, message)| is_message(message)).collect();
+        // What does not open as it comes again is shown as it was.
+        let is_worse = |message: &KeptMessage| {
+            message.hash.is_none() && conversation.aside.contains_key(&message.message)
+        };
+        let mut received: Vec<_> =
+            standing.filter(|(_, message)| is_message(message) && !is_worse(message)).collect();
         // Where they stood, as far as the time says.
-        for message in conversation.aside.values() {
+        for message in conversation.aside.values().filter(|message| is_message(message)) {
             let later = |(_, other): &(_, &KeptMessage)| other.received_at_ms >= message.received_at_ms;
             let place = received.iter().position(later).unwrap_or(received.len());
             received.insert(place, (None, message));
@@ -100,7 +105,10 @@ impl State {
     pub(crate) fn message(&self, id: MessageId) -> Option<(ConversationId, Message)> {
         let conversation = match self.pending.get(&id) {
             Some(pending) => pending.draft.conversation,
-            None => self.conversation_at(self.place_of(id)?)?,
+            None => match self.place_of(id) {
+                Some(place) => self.conversation_at(place)?,
+                None => self.conversation_of_aside(id)?,
+            },
         };
         let thread = self.thread(conversation)?;
         Some((conversation, thread.messages.into_iter().find(|message| message.id == id)?))

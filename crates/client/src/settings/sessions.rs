@@ -7,6 +7,9 @@ use protocol::{
 
 use crate::{Account, Device, Interruption, StoreUnavailable, engine::Engine};
 
+/// Most ended sessions that are remembered, the last ones: as many as a month's backup may bring back.
+const MAX_ENDED: usize = 100;
+
 impl<D: Device> Account<D> {
     /// The account's sessions, the one that was seen last first.
     ///
@@ -26,6 +29,7 @@ impl<D: Device> Account<D> {
         let sessions = self.sessions().await?;
         let mut ended: Vec<SessionInfo> = sessions.into_iter().filter(|one| one.session == session).collect();
         let this = self.0.this_device().await?;
+        self.0.note_ended(&[session]).await?;
         // An earlier session of this very device ends, and the device does not.
         ended.retain(|one| one.current || one.device != Some(this.id));
         if ended.iter().any(|one| one.device.is_some()) {
@@ -49,6 +53,7 @@ impl<D: Device> Account<D> {
         let sessions = self.sessions().await?;
         let others: Vec<SessionInfo> =
             sessions.into_iter().filter(|one| !one.current && one.device != Some(this.id)).collect();
+        self.0.note_ended(&others.iter().map(|one| one.session).collect::<Vec<_>>()).await?;
         // At once and together; the log says it after, one by one.
         self.0.device.call(EndOtherSessions {}).await?;
         self.0.revoke_devices(&others).await?;
@@ -91,6 +96,34 @@ impl<D: Device> Engine<D> {
 
     async fn remember_sessions(&self, sessions: &[SessionInfo]) -> Result<(), StoreUnavailable> {
         self.write_known(&sessions.iter().map(|one| one.session).collect()).await
+    }
+
+    /// Remembers that these sessions were ended: a server that was set back has them again.
+    async fn note_ended(&self, sessions: &[SessionId]) -> Result<(), StoreUnavailable> {
+        let mut ended = self.ended_sessions().await?;
+        ended.extend(sessions);
+        let too_many = ended.len().saturating_sub(MAX_ENDED);
+        ended.drain(..too_many);
+        let record = self.records.put(&*self.device, self.records.ended_sessions(), &ended);
+        self.records.write(&*self.device, vec![record]).await
+    }
+
+    async fn ended_sessions(&self) -> Result<Vec<SessionId>, StoreUnavailable> {
+        let name = self.records.ended_sessions();
+        let record = self.device.read(&name).await?;
+        Ok(record.and_then(|sealed| self.records.open(&name, &sealed)).unwrap_or_default())
+    }
+
+    /// Ends once more what this device has ended, on a server that was set back.
+    pub(crate) async fn end_sessions_again(&self) -> Result<(), Interruption> {
+        for session in self.ended_sessions().await? {
+            match self.device.call(EndSession { session }).await.map_err(Interruption::from) {
+                // The copy does not have it.
+                Ok(_) | Err(Interruption::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn write_known(&self, known: &BTreeSet<SessionId>) -> Result<(), StoreUnavailable> {

@@ -146,6 +146,31 @@ impl Epoch {
     }
 }
 
+/// What is to stand where this device has one content of a row, and a server that was set back has got another one meanwhile:
+/// `None`, if the own one comes from that one.
+pub(super) fn both_of(kind: VaultKind, own: &[u8], there: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    match kind {
+        // Other seeds are of a batch that was published since; those of the own one the server has forgotten.
+        VaultKind::OneTimePrekeys => {
+            let batches = Batch::parse(own).zip(Batch::parse(there));
+            let is_another = batches.is_some_and(|(own, there)| {
+                (own.first, own.sequence, own.made_at_ms) != (there.first, there.sequence, there.made_at_ms)
+            });
+            is_another.then(|| Zeroizing::new(there.to_vec()))
+        }
+        // A seed that is another one is published.
+        VaultKind::Prekey => {
+            let is_another = there.len() > 8 && own.len() > 8 && own != there;
+            is_another.then(|| Zeroizing::new(there.to_vec()))
+        }
+        VaultKind::Pin => {
+            let both = Pin::merged_with(&Pin::parse(own)?, &Pin::parse(there)?)?;
+            Some(Zeroizing::new(both.to_bytes()))
+        }
+        VaultKind::Identity | VaultKind::PastIdentity | VaultKind::ArchiveKey => None,
+    }
+}
+
 impl Contents {
     /// What stands at this place, as far as it was seen.
     pub(super) fn standing(&self, kind: VaultKind, key_id: &[u8]) -> Option<&SeenRow> {

@@ -30,7 +30,7 @@ use crate::{
     records::Records,
 };
 
-use contents::Contents;
+use contents::{Contents, both_of};
 pub(crate) use contents::{prekey_key_id, prekey_to_row};
 pub(crate) use keys::CLOCKS_MS;
 
@@ -115,27 +115,68 @@ impl Vault {
         if lost.is_empty() {
             return Ok(false);
         }
-        self.restore(device, lost).await?;
-        let again = device.call(FetchRows {}).await?.rows;
-        if self.contents().newer_than(&again).is_empty() {
-            Ok(true)
-        } else {
-            Err(VaultRefused::OlderCopy.into())
+        let mut lost = lost;
+        let mut fetched = fetched;
+        for _ in 0..MAX_ROUNDS {
+            let full = self.restore(device, records, lost, &fetched).await?;
+            fetched = device.call(FetchRows {}).await?.rows;
+            lost = self.contents().newer_than(&fetched);
+            // A full vault takes no more: what this device has it still knows.
+            lost.retain(|(row, _)| !full.contains(&(row.kind, row.key_id.0.clone())));
+            if lost.is_empty() {
+                return Ok(true);
+            }
         }
+        Err(VaultRefused::OlderCopy.into())
     }
 
-    /// Gives rows back to a server that has older ones or none. A server that has them after all refuses that, and is refused.
-    async fn restore(&self, device: &impl Device, lost: Vec<(Row, u64)>) -> Result<(), Interruption> {
+    /// Gives rows back to a server that has older ones or none; where another device has written one meanwhile that does not
+    /// come from the own one, both are brought together. Returns the places that a full vault had no room for. One that
+    /// somebody else writes at the same moment is left to the next round.
+    async fn restore(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        lost: Vec<(Row, u64)>,
+        fetched: &[Row],
+    ) -> Result<Vec<(VaultKind, Vec<u8>)>, Interruption> {
+        let mut full = Vec::new();
         for (row, standing) in lost {
-            match device.call(PutRow { row, after: Some(standing) }).await {
-                Ok(_) => {}
-                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {
-                    return Err(VaultRefused::OlderCopy.into());
+            let place = (row.kind, row.key_id.0.clone());
+            let there = fetched.iter().find(|there| (there.kind, &there.key_id.0) == (place.0, &place.1));
+            let row = self.brought_together(device, row, there)?;
+            match device.call(PutRow { row: row.clone(), after: Some(standing) }).await {
+                Ok(_) => {
+                    self.contents().absorb(self.account, &self.key, &row)?;
+                    records.write(device, vec![row_record(records, &row)]).await?;
                 }
+                Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => {}
+                Err(CallError::Refused(refusal)) if refusal.code == Code::QuotaExceeded => full.push(place),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(full)
+    }
+
+    /// The row that a server gets that was set back: the own one, or one that comes after both.
+    fn brought_together(
+        &self,
+        device: &impl Device,
+        own: Row,
+        there: Option<&Row>,
+    ) -> Result<Row, VaultRefused> {
+        let Some(there) = there else { return Ok(own) };
+        let opened = |row: &Row| {
+            let place = self.place(row.kind, row.key_id.as_slice(), row.version);
+            self.key.open(place, row.sealed.as_slice()).map_err(|_| VaultRefused::DoesNotOpen)
+        };
+        let both = both_of(own.kind, &opened(&own)?, &opened(there)?);
+        Ok(match both {
+            None => own,
+            Some(both) => {
+                self.sealed_row(device, own.kind, own.key_id.as_slice(), own.version.saturating_add(1), &both)
+            }
+        })
     }
 
     /// The account's identity key.
@@ -181,6 +222,11 @@ impl Vault {
     /// The pin of a contact.
     pub(crate) fn pin(&self, contact: AccountId) -> Option<Pin> {
         self.contents().pins.get(&contact).cloned()
+    }
+
+    /// Everyone who is pinned.
+    pub(crate) fn contacts(&self) -> Vec<AccountId> {
+        self.contents().pins.keys().copied().collect()
     }
 
     /// Who was pinned under this name.

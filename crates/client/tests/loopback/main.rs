@@ -18,6 +18,7 @@ mod programs;
 mod resets;
 mod restored;
 mod revocations;
+mod set_back_attacked;
 mod simulation;
 mod stories;
 mod world;

@@ -55,6 +55,13 @@ impl Devices for MemoryStore {
             Change::Revoked(_) if stands => Ok(LogOutcome::Done(Vec::new())),
             Change::Revoked(device) => {
                 found.pools.remove(&Some(device));
+                // Whoever says it stays.
+                let asking = state.sessions.get_mut(&session).filter(|asking| asking.account() == account);
+                if let Some(asking) = asking
+                    && asking.device.is_some_and(|(bound, _)| bound == device)
+                {
+                    asking.device = None;
+                }
                 let ended = state.sessions.extract_if(|_, live| {
                     live.account() == account && live.device.is_some_and(|(bound, _)| bound == device)
                 });

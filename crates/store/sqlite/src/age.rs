@@ -46,8 +46,8 @@ impl Age {
             .await
             .map_err(store_error)?
             .age;
-        // Before it was ever counted, there was nothing to compare.
-        if here > 0 && beside.is_none_or(|beside| beside > here) {
+        // Before it was ever counted, there was no file to be missing.
+        if beside.map_or(here > 0, |beside| beside > here) {
             let forgotten = query!("delete from one_time_prekeys")
                 .execute(&mut *transaction)
                 .await
@@ -103,7 +103,9 @@ impl Age {
 
     /// A few bytes, as a whole or not at all.
     fn write(&self, age: i64) -> io::Result<()> {
-        let unfinished = self.file.with_extension("new");
+        let mut unfinished = self.file.as_os_str().to_owned();
+        unfinished.push(".new");
+        let unfinished = PathBuf::from(unfinished);
         let mut file: File =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(format!("{age}\n").as_bytes())?;

@@ -90,7 +90,7 @@ impl Change for Append {
             }
             Logged::Revoked(device) if place == Place::Next => {
                 drop_pool(connection, *account, device).await?;
-                end_sessions_of(connection, *account, device).await.map(LogOutcome::Done)
+                end_sessions_of(connection, *account, device, *session).await.map(LogOutcome::Done)
             }
             Logged::Revoked(_) => Ok(LogOutcome::Done(Vec::new())),
         }
@@ -196,9 +196,20 @@ async fn end_sessions_of(
     connection: &mut SqliteConnection,
     account: AccountId,
     device: DeviceId,
+    by: SessionId,
 ) -> Result<Vec<SessionId>, StoreError> {
     let account = account.to_bytes().to_vec();
     let device = device.to_bytes().to_vec();
+    let by = by.to_bytes().to_vec();
+    query!(
+        "update sessions set device = null, device_key = null where session = ?1 and account = ?2 and device = ?3",
+        by,
+        account,
+        device,
+    )
+    .execute(&mut *connection)
+    .await
+    .map_err(store_error)?;
     let ended =
         query!("delete from sessions where account = ?1 and device = ?2 returning session", account, device)
             .fetch_all(connection)

@@ -77,9 +77,11 @@ impl Send {
         let text = text(desk, message)?;
         let ids: Vec<_> = people.iter().map(|person| person.account).collect();
         let conversation = patiently("Fetching keys", account.open_conversation(&ids)).await?;
+        // Somebody may have set the timer meanwhile. A server that is away is no reason not to write.
+        let read = patiently("Reading", account.sync()).await;
         let id = match &once {
             Some(name) => {
-                patiently("Reading", account.sync()).await?;
+                read?;
                 account.compose_once(conversation, &text, name).await?
             }
             None => account.compose(conversation, &text).await?,

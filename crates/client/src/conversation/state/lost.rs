@@ -1,24 +1,30 @@
 //! What a server that was set back has lost: found by its names, kept aside, and given up when it comes again.
 
 use core::ops::Bound;
+use std::collections::BTreeMap;
 
 use protocol::{
     Cursor,
-    id::{ConversationId, EnvelopeHash, MessageId},
+    id::{AccountId, ConversationId, EnvelopeHash, Fingerprint, MessageId},
 };
 
 use super::{Conversation, State, is_shown, wipe};
 use crate::records::KeptMessage;
 
+/// An account spoke of its device log under this identity key, up to this position.
+pub(crate) type Heard = (AccountId, Fingerprint, u32);
+
 /// What stands after a place of the mailbox.
 #[derive(Default)]
 pub(crate) struct After {
-    /// All places.
-    pub(crate) places: Vec<Cursor>,
-    /// What people see, but for the notes.
-    pub(crate) shown: Vec<KeptMessage>,
+    /// All places, with the names that are known.
+    pub(crate) places: Vec<(Cursor, Option<EnvelopeHash>)>,
+    /// What can be read, but for the notes.
+    pub(crate) aside: Vec<KeptMessage>,
     /// What oneself told all devices: deletions, and the timers that are on.
     pub(crate) notes: Vec<KeptMessage>,
+    /// What was heard of device logs.
+    pub(crate) heard: Vec<Heard>,
     /// The conversations that were read further.
     pub(crate) marks: Vec<ConversationId>,
 }
@@ -31,6 +37,18 @@ impl State {
         };
         let erased = self.erased.last_key_value().map(|(cursor, hash)| (*cursor, *hash));
         self.conversations.values().filter_map(last).chain(erased).max_by_key(|(cursor, _)| *cursor)
+    }
+
+    /// The names that are known of so many last places, in their order.
+    pub(crate) fn last_names(&self, places: u64) -> Vec<(Cursor, EnvelopeHash)> {
+        let from = Cursor(self.end().0.saturating_sub(places));
+        let near = (Bound::Excluded(from), Bound::Included(self.end()));
+        let messages = self.conversations.values().flat_map(|conversation| conversation.messages.range(near));
+        let named = messages.filter_map(|(cursor, message)| Some((*cursor, message.hash?)));
+        let erased = self.erased.range(near).map(|(cursor, hash)| (*cursor, *hash));
+        let mut names: Vec<_> = named.chain(erased).collect();
+        names.sort_unstable_by_key(|(cursor, _)| *cursor);
+        names
     }
 
     /// The names of what stands up to this place, or stood there and was erased, in their order.
@@ -47,8 +65,13 @@ impl State {
     /// What stands after a place.
     pub(crate) fn after(&self, common: Cursor) -> After {
         let after = (Bound::Excluded(common), Bound::Unbounded);
+        let names: BTreeMap<Cursor, EnvelopeHash> = self.names_until(Cursor(u64::MAX)).into_iter().collect();
         let mut found = After {
-            places: self.deliveries.range(after).map(|(cursor, _)| *cursor).collect(),
+            places: self
+                .deliveries
+                .range(after)
+                .map(|(cursor, _)| (*cursor, names.get(cursor).copied()))
+                .collect(),
             ..After::default()
         };
         for (id, conversation) in &self.conversations {
@@ -61,19 +84,22 @@ impl State {
                 let is_last_timer = timer == Some(*cursor);
                 if message.sender == self.me.account && (is_last_timer || !is_shown(content)) {
                     found.notes.push(message.clone());
-                } else if is_shown(content) {
-                    found.shown.push(message.clone());
+                } else {
+                    found.aside.push(message.clone());
                 }
             }
         }
+        found.heard =
+            self.logs_seen.iter().filter(|(_, cursor)| **cursor > common).map(|(log, _)| *log).collect();
         found
     }
 
-    /// Forgets the places after this one; what people see of them is kept aside.
+    /// Forgets the places after this one; what can be read of them is kept aside.
     pub(crate) fn set_back(&mut self, common: Cursor, aside: Vec<KeptMessage>) {
         self.deliveries.retain(|cursor, _| *cursor <= common);
         self.seen.retain(|_, cursor| *cursor <= common);
-        self.logs_seen.retain(|_, cursor| *cursor <= common);
+        // What was heard of ends of devices stays heard.
+        self.logs_seen.values_mut().for_each(|cursor| *cursor = (*cursor).min(common));
         self.erased.retain(|cursor, _| *cursor <= common);
         for conversation in self.conversations.values_mut() {
             conversation.messages.retain(|cursor, _| *cursor <= common);
@@ -83,9 +109,16 @@ impl State {
         self.begin_at(self.start.min(common));
     }
 
-    /// Keeps a message that the server has lost.
+    /// Notes what was heard of device logs by deliveries that a server has lost.
+    pub(crate) fn take_heard(&mut self, heard: Vec<Heard>) {
+        self.logs_seen.extend(heard.into_iter().map(|log| (log, Cursor::START)));
+    }
+
+    /// Keeps a message that the server has lost, with what it has said and proved.
     pub(crate) fn take_aside(&mut self, message: KeptMessage) {
-        if self.seen.contains_key(&message.message) {
+        self.used.extend(message.used.iter().copied());
+        self.take_deletions(&message);
+        if self.stands_by(message.message, message.sender) {
             return;
         }
         if let Some(conversation) = self.conversations.get_mut(&message.conversation) {
@@ -93,9 +126,16 @@ impl State {
         }
     }
 
-    /// Whether this message is kept aside.
-    pub(crate) fn is_aside(&self, message: MessageId) -> bool {
-        self.conversations.values().any(|conversation| conversation.aside.contains_key(&message))
+    /// The copy of a message that is kept aside, by its sender.
+    pub(crate) fn aside_of(&self, message: MessageId, sender: AccountId) -> Option<&KeptMessage> {
+        let mut copies = self.conversations.values().filter_map(|known| known.aside.get(&message));
+        copies.find(|copy| copy.sender == sender)
+    }
+
+    /// Where a message stood that is kept aside.
+    pub(crate) fn conversation_of_aside(&self, message: MessageId) -> Option<ConversationId> {
+        let found = self.conversations.iter().find(|(_, known)| known.aside.contains_key(&message));
+        found.map(|(id, _)| *id)
     }
 
     /// Those that are kept aside and were deleted, or whose time is over.

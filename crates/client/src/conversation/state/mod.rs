@@ -20,7 +20,7 @@ use crate::{
     records::{KeptConversation, KeptDelivery, KeptMessage, Traces},
 };
 
-pub(crate) use lost::After;
+pub(crate) use lost::{After, Heard};
 pub(crate) use pending::{Pending, Progress};
 
 pub(crate) struct State {
@@ -67,6 +67,17 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
+    /// What was said last about its timer, by what a server has lost as well.
+    fn timer_s(&self) -> Option<u32> {
+        let seconds = |message: &KeptMessage| match message.content {
+            Some(Content::Timer { seconds }) => Some((message.received_at_ms, seconds)),
+            _ => None,
+        };
+        let standing = self.messages.values().rev().find_map(seconds);
+        let lost = self.aside.values().filter_map(seconds).max();
+        lost.max(standing).map(|(_, seconds)| seconds)
+    }
+
     /// What was said last about its timer, as far as the mailbox tells, and where.
     fn last_timer(&self) -> Option<(Cursor, u32)> {
         self.messages.iter().rev().find_map(|(cursor, message)| match &message.content {
@@ -178,6 +189,11 @@ impl State {
         by.is_some_and(|by| by.contains(&sender) || by.contains(&self.me.account))
     }
 
+    /// Whether a message of this id stands here, or did, and nobody else has taken its id.
+    pub(crate) fn stands_by(&self, message: MessageId, sender: AccountId) -> bool {
+        self.place_of(message).is_some() && self.sender_of(message).is_none_or(|found| found == sender)
+    }
+
     /// Who sent a message that stands here.
     pub(crate) fn sender_of(&self, message: MessageId) -> Option<AccountId> {
         let place = self.place_of(message)?;
@@ -219,7 +235,8 @@ impl State {
     /// When the next message disappears, by this device's clock.
     pub(crate) fn next_disappearance(&self) -> Option<u64> {
         let messages = self.conversations.values().flat_map(|conversation| conversation.messages.values());
-        let received = messages.filter_map(|message| message.gone_at_ms);
+        let aside = self.conversations.values().flat_map(|conversation| conversation.aside.values());
+        let received = messages.chain(aside).filter_map(|message| message.gone_at_ms);
         received.chain(self.pending.values().filter_map(Pending::gone_at_ms)).min()
     }
 
@@ -246,7 +263,7 @@ impl State {
                 _ => None,
             })
             .max();
-        let received = || conversation.last_timer().map(|(_, seconds)| seconds);
+        let received = || conversation.timer_s();
         written.map(|(_, seconds)| seconds).or_else(received).unwrap_or(0)
     }
 
@@ -271,14 +288,20 @@ impl State {
         });
     }
 
-    /// The places of messages that did not open, the newest first.
+    /// The places of messages that did not open: of each sender so many at most, the newest.
     pub(crate) fn unreadable(&self, most: usize) -> Vec<Cursor> {
-        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
-        let unreadable = messages.filter(|(_, message)| message.hash.is_none());
-        let mut places: Vec<Cursor> = unreadable.map(|(cursor, _)| *cursor).collect();
-        places.sort_unstable_by_key(|cursor| core::cmp::Reverse(*cursor));
-        places.truncate(most);
-        places
+        let mut of_senders: BTreeMap<AccountId, Vec<Cursor>> = BTreeMap::new();
+        for (cursor, message) in self.conversations.values().flat_map(|conversation| &conversation.messages) {
+            if message.hash.is_none() {
+                of_senders.entry(message.sender).or_default().push(*cursor);
+            }
+        }
+        let newest = of_senders.into_values().flat_map(|mut places| {
+            places.sort_unstable_by_key(|cursor| core::cmp::Reverse(*cursor));
+            places.truncate(most);
+            places
+        });
+        newest.collect()
     }
 
     /// Makes room for a message that opens now, in the place of the same one that did not.
@@ -338,20 +361,31 @@ impl State {
         }
         let traces = Traces::of(&message);
         self.seen.insert(message.message, cursor);
-        self.pending.remove(&message.message);
-        conversation.aside.remove(&message.message);
-        let (sender, content) = (message.sender, message.content.clone());
-        let is_shown = content.as_ref().is_none_or(is_shown);
+        let sender = message.sender;
+        if sender == self.me.account {
+            self.pending.remove(&message.message);
+        }
+        let is_aside = conversation.aside.get(&message.message).is_some_and(|aside| aside.sender == sender);
+        if is_aside && message.hash.is_some() {
+            conversation.aside.remove(&message.message);
+        }
+        let is_shown = message.content.as_ref().is_none_or(is_shown);
+        let said = message.clone();
         conversation.messages.insert(cursor, message);
-        match content {
-            Some(Content::Delete { message }) => self.note_deletion(sender, message),
-            Some(Content::Forget { messages }) if sender == self.me.account => {
-                messages.into_iter().for_each(|message| self.note_deletion(sender, message));
+        self.take_deletions(&said);
+        self.take_traces(cursor, &traces);
+        is_shown
+    }
+
+    /// Notes what a message deletes.
+    fn take_deletions(&mut self, message: &KeptMessage) {
+        match &message.content {
+            Some(Content::Delete { message: target }) => self.note_deletion(message.sender, *target),
+            Some(Content::Forget { messages }) if message.sender == self.me.account => {
+                messages.iter().for_each(|target| self.note_deletion(message.sender, *target));
             }
             _ => {}
         }
-        self.take_traces(cursor, &traces);
-        is_shown
     }
 
     fn take_traces(&mut self, cursor: Cursor, traces: &Traces) {
@@ -538,7 +572,10 @@ mod tests {
         let order: Vec<MessageId> = state.pending_in_order().into_iter().map(|(id, _)| id).collect();
         assert_eq!(order, [second, first]);
         state.take_delivery(Cursor(1), message(id, 1));
-        state.take_draft(first, draft(7));
+        assert_eq!(state.pending_in_order().len(), 2, "somebody else's message of the same id");
+        let KeptDelivery::Message(own) = message(id, 2) else { panic!("it is one") };
+        state.take_delivery(Cursor(2), KeptDelivery::Message(KeptMessage { sender: ME, ..own }));
+        state.take_draft(second, draft(7));
         assert_eq!(state.pending_in_order().len(), 1);
     }
 

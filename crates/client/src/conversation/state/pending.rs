@@ -47,7 +47,7 @@ impl State {
 
     /// Takes a draft from the records, unless it has come back through the mailbox already.
     pub(crate) fn take_draft(&mut self, message: MessageId, draft: KeptDraft) {
-        if self.seen.contains_key(&message) || !self.conversations.contains_key(&draft.conversation) {
+        if self.stands_by(message, self.me.account) || !self.conversations.contains_key(&draft.conversation) {
             return;
         }
         self.last_order = self.last_order.max(draft.order);

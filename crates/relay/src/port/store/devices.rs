@@ -19,7 +19,8 @@ pub trait Devices: Send + Sync {
     ) -> Result<Vec<LogEntry>, StoreError>;
 
     /// Puts a checked entry at the end of the account's log under this identity key, which must be its current one, and
-    /// changes the session that it is about: see [`NewLogEntry::session`].
+    /// changes the sessions that it is about: see [`NewLogEntry::session`]. A revocation ends the sessions of its device, but for the
+    /// one that says it, which is of no device then.
     async fn append_log(&self, entry: NewLogEntry) -> Result<LogOutcome, StoreError>;
 }
 
