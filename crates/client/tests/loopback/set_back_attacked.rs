@@ -1,12 +1,11 @@
-//! What a security reader of servers that were set back has found, each as the story in which it goes wrong.
+//! What a security reader of servers that were set back has found, each as the story in which it went wrong.
 
 use std::{cell::Cell, sync::Arc};
 
 use client::{Device as _, KeysAfterReset, MessageState, Reset, SealedVaultOpener, forgot_password};
 use crypto::{
-    device::{DeviceKey, DeviceSeed},
     envelope::{Author, Draft, Envelope, Expiry},
-    id::{DeviceId, MessageId, PrekeyId},
+    id::{MessageId, PrekeyId},
     identity::IdentityKey,
     prekey::{PrekeyKind, PrekeySecret},
 };
@@ -22,7 +21,7 @@ use relay::mail::Letter;
 use serde_json::{Value, json};
 
 use crate::{
-    attacker::{Loot, caught, kinds, log_of},
+    attacker::{Loot, caught, device_of, kinds, log_of},
     chance::Chance,
     device::{Storage, TestDevice},
     people::{PASSWORD, Person},
@@ -45,17 +44,6 @@ fn acquainted() -> (Arc<World>, Person, Person, ConversationId) {
     alice.syncs();
     bob.syncs();
     (world, alice, bob, conversation)
-}
-
-fn sends(person: &Person, to: ConversationId, text: &str) -> MessageId {
-    let message = block_on(person.account.compose(to, text)).unwrap();
-    block_on(person.account.flush()).unwrap();
-    message
-}
-
-fn sets_timer(person: &Person, conversation: ConversationId, seconds: Option<u32>) {
-    block_on(person.account.set_timer(conversation, seconds)).unwrap();
-    block_on(person.account.flush()).unwrap();
 }
 
 fn item(envelope: &Envelope, to: &Person, at: u64) -> Value {
@@ -127,7 +115,7 @@ fn giving_back_a_device_that_came_and_went_ends_nobodys_session() {
 #[test]
 fn a_server_that_says_once_that_it_was_set_back_takes_no_text_away() {
     let (_, alice, bob, conversation) = acquainted();
-    sets_timer(&alice, conversation, Some(3_600));
+    alice.sets_timer(conversation, Some(3_600));
     alice.says(conversation, "for an hour");
     bob.syncs();
     assert_eq!(bob.sees(conversation).last().unwrap(), "alice: for an hour");
@@ -313,7 +301,7 @@ fn a_vault_that_is_given_back_takes_no_keys_away_that_were_made_meanwhile() {
     let laptop = Person::signs_in(&world, "bob", 9);
     laptop.maintains();
     let with_carol = carol.opens(&[&laptop]);
-    let message = sends(&carol, with_carol, "by a new prekey");
+    let message = carol.sends(with_carol, "by a new prekey");
     assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
     // Without this line the laptop reads it.
     bob.maintains();
@@ -332,14 +320,14 @@ fn a_timer_that_another_set_stays_on_when_the_server_was_set_back() {
     let (world, alice, bob, conversation) = acquainted();
     let backup = world.copy_store();
     world.pass_time(1_000);
-    sets_timer(&bob, conversation, Some(60));
+    bob.sets_timer(conversation, Some(60));
     alice.syncs();
     assert_eq!(alice.account.thread(conversation).unwrap().timer_s, Some(60));
     world.restore_store(&backup);
     // Bob is away.
     alice.maintains();
     assert_eq!(alice.sees(conversation).last().unwrap(), "bob: timer 60", "it is there to be seen");
-    let message = sends(&alice, conversation, "only for a minute");
+    let message = alice.sends(conversation, "only for a minute");
     assert!(
         world.recorded(message).is_empty(),
         "nobody can take it yet, and it is not sent to be kept for ever"
@@ -347,17 +335,6 @@ fn a_timer_that_another_set_stays_on_when_the_server_was_set_back() {
 }
 
 // 8. Honest: what waits for the user's word.
-fn device_of(person: &Person) -> (DeviceId, DeviceKey) {
-    let records = person.storage.opened(&person.account.account_key().cache_key());
-    let found = records.into_iter().find_map(|record| {
-        let record: Value = serde_json::from_slice(&record).ok()?;
-        let device: DeviceId = serde_json::from_value(record.get("device")?.clone()).ok()?;
-        let seed: protocol::Binary = serde_json::from_value(record.get("seed")?.clone()).ok()?;
-        Some((device, DeviceKey::from_seed(&DeviceSeed::from_bytes(seed.as_slice().try_into().unwrap()))))
-    });
-    found.unwrap()
-}
-
 /// A changed client sends a text under an id of its choice.
 fn sends_as(world: &World, from: &Person, to: &[&Person], message: MessageId, text: &str) {
     let rng = &mut Chance::new(9);
@@ -410,7 +387,7 @@ fn a_contact_does_not_take_the_place_of_what_somebody_else_wrote() {
     }
     let backup = world.copy_store();
     world.pass_time(1_000);
-    let message = sends(&bob, group, "I promise");
+    let message = bob.sends(group, "I promise");
     for person in [&alice, &bob, &mallory] {
         person.syncs();
     }
@@ -445,7 +422,7 @@ fn a_contact_does_not_take_the_place_of_what_waits_in_the_outbox() {
     }
     let backup = world.copy_store();
     world.pass_time(1_000);
-    let message = sends(&alice, group, "I was here");
+    let message = alice.sends(group, "I was here");
     mallory.syncs();
     world.restore_store(&backup);
     mallory.maintains();
@@ -489,7 +466,7 @@ fn what_the_server_has_lost_can_be_taken_back() {
     let (world, alice, bob, conversation) = acquainted();
     let backup = world.copy_store();
     world.pass_time(1_000);
-    let message = sends(&alice, conversation, "regretted");
+    let message = alice.sends(conversation, "regretted");
     for person in [&alice, &bob] {
         person.syncs();
     }
@@ -510,7 +487,7 @@ fn what_the_server_has_lost_can_be_taken_back() {
 #[test]
 fn what_the_server_has_lost_disappears_in_time() {
     let (world, alice, bob, conversation) = acquainted();
-    sets_timer(&alice, conversation, Some(60));
+    alice.sets_timer(conversation, Some(60));
     bob.syncs();
     alice.syncs();
     let backup = world.copy_store();
@@ -527,7 +504,7 @@ fn what_the_server_has_lost_disappears_in_time() {
 #[test]
 fn a_second_tab_that_notices_later_takes_nothing_away() {
     let (world, alice, bob, conversation) = acquainted();
-    sets_timer(&alice, conversation, Some(3_600));
+    alice.sets_timer(conversation, Some(3_600));
     bob.syncs();
     alice.syncs();
     let backup = world.copy_store();
@@ -575,7 +552,7 @@ fn a_device_whose_whole_life_was_lost_does_not_come_back() {
 #[test]
 fn a_timer_is_not_deleted_while_it_is_on_its_way() {
     let (_, alice, bob, conversation) = acquainted();
-    sets_timer(&alice, conversation, Some(60));
+    alice.sets_timer(conversation, Some(60));
     let timer = alice.account.thread(conversation).unwrap().messages.last().unwrap().id;
     let _ = block_on(alice.account.delete_for_everyone(timer));
     block_on(alice.account.flush()).unwrap();
@@ -591,7 +568,7 @@ fn a_key_that_a_lost_message_has_used_is_refused_after_a_reload() {
     let (world, alice, bob, conversation) = acquainted();
     let backup = world.copy_store();
     world.pass_time(1_000);
-    let message = sends(&alice, conversation, "uses a key");
+    let message = alice.sends(conversation, "uses a key");
     assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
     alice.syncs();
     bob.syncs();
@@ -601,7 +578,7 @@ fn a_key_that_a_lost_message_has_used_is_refused_after_a_reload() {
     // Without this reload it claims once more, and Bob reads it.
     let again = alice.opens_a_tab(&world, 10);
     again.syncs();
-    let message = sends(&again, conversation, "by which key?");
+    let message = again.sends(conversation, "by which key?");
     bob.maintains();
     bob.syncs();
     let seen = bob.sees(conversation);
@@ -613,7 +590,7 @@ fn a_key_that_a_lost_message_has_used_is_refused_after_a_reload() {
 #[test]
 fn what_another_has_deleted_does_not_come_back_by_a_lie() {
     let (world, alice, bob, conversation) = acquainted();
-    let message = sends(&alice, conversation, "regretted");
+    let message = alice.sends(conversation, "regretted");
     bob.syncs();
     // The server keeps what it will be told to erase.
     let kept = block_on(bob.device.call(FetchPage { after: Cursor(2), limit: 1 })).unwrap().items.remove(0);
@@ -657,7 +634,7 @@ fn an_empty_place_is_no_witness_that_nothing_was_lost() {
     world.restore_store(&backup);
     alice.maintains();
     alice.says(conversation, "after");
-    let oops = sends(&carol, with_carol, "oops");
+    let oops = carol.sends(with_carol, "oops");
     block_on(carol.account.delete_for_everyone(oops)).unwrap();
     block_on(carol.account.flush()).unwrap();
     carol.syncs();
@@ -787,11 +764,12 @@ fn a_contact_does_not_keep_others_from_being_read_again() {
     let spoilt = Cell::new(false);
     bob.device.set_hostility(move |path, _, honest| {
         let mut page = honest?;
-        if path == FetchPage::PATH && !spoilt.get() {
-            if let Some(last) = page["items"].as_array_mut().unwrap().last_mut() {
-                spoilt.set(true);
-                last["seal"] = json!(protocol::Binary(vec![3; 1168]));
-            }
+        if path == FetchPage::PATH
+            && !spoilt.get()
+            && let Some(last) = page["items"].as_array_mut().unwrap().last_mut()
+        {
+            spoilt.set(true);
+            last["seal"] = json!(protocol::Binary(vec![3; 1168]));
         }
         Ok(page)
     });
