@@ -226,14 +226,11 @@ impl<D: Device> Engine<D> {
                         }
                     }
                     Some(Content::Forget { messages }) if message.sender == state.me.account => {
-                        for target in messages
-                            .iter()
-                            .filter(|target| !state.is_timer(**target))
-                            .copied()
-                            .collect::<Vec<_>>()
-                        {
-                            state.note_deletion(message.sender, target);
-                            for_me.push(target);
+                        for target in messages {
+                            if !state.is_timer(*target) {
+                                state.note_deletion(message.sender, *target);
+                                for_me.push(*target);
+                            }
                         }
                     }
                     _ => {}

@@ -37,7 +37,8 @@ const MAX_CLAIMS: u32 = 4;
 
 /// What became of one message.
 enum Outcome {
-    /// It is on the server's disk since then, by the server's clock, and at this place of the own mailbox; so many devices of others could not take it.
+    /// It is on the server's disk since then, by the server's clock, and at this place of the own mailbox; so many devices of
+    /// others could not take it.
     Sent { missed: u32, received_at_ms: u64, place: Cursor },
     /// Another tab sent or discarded it.
     Gone,

@@ -51,6 +51,25 @@ impl Person {
         (world, alice, bob, conversation)
     }
 
+    /// Alice and Bob, who have written to each other.
+    pub(crate) fn acquainted_couple() -> (Arc<World>, Self, Self, ConversationId) {
+        let (world, alice, bob, conversation) = Self::prepared_couple();
+        alice.says(conversation, "one");
+        bob.syncs();
+        bob.says(conversation, "two");
+        alice.syncs();
+        bob.syncs();
+        (world, alice, bob, conversation)
+    }
+
+    /// Accepts the key or the list of devices of a contact, and sends what waited for that.
+    pub(crate) fn accepts(&self, contact: &Self) {
+        let contact = contact.account.me().account;
+        let number = self.account.safety_number(contact).unwrap();
+        block_on(self.account.accept_key(contact, number)).unwrap();
+        block_on(self.account.flush()).unwrap();
+    }
+
     /// Signs in on a new device.
     pub(crate) fn signs_in(world: &Arc<World>, name: &str, seed: u64) -> Self {
         let storage = Storage::default();

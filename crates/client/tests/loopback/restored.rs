@@ -1,38 +1,20 @@
 //! A server that was set back to a backup: nothing that a device has is lost, and writing goes on.
 
-use std::sync::Arc;
-
 use client::{KeyChange, MessageState, Repair};
 use crypto::prekey::PrekeyKind;
 use futures::executor::block_on;
-use protocol::{Call, id::ConversationId, vault::PutRow};
+use protocol::{Call, vault::PutRow};
 
 use crate::{
     attacker::{Loot, kinds, log_of, opens_for_any},
     people::Person,
-    world::World,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-fn acquainted() -> (Arc<World>, Person, Person, ConversationId) {
-    let world = World::new(1);
-    let [alice, bob] = Person::couple(&world);
-    for person in [&alice, &bob] {
-        person.maintains();
-    }
-    let conversation = alice.opens(&[&bob]);
-    alice.says(conversation, "one");
-    bob.syncs();
-    bob.says(conversation, "two");
-    alice.syncs();
-    bob.syncs();
-    (world, alice, bob, conversation)
-}
-
 #[test]
 fn what_the_server_has_lost_stays_on_the_devices_and_what_is_new_arrives() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     for text in ["three", "four", "five"] {
         world.pass_time(1_000);
@@ -69,7 +51,7 @@ fn what_the_server_has_lost_stays_on_the_devices_and_what_is_new_arrives() {
 /// More has come since than was lost, so that the end alone tells nothing.
 #[test]
 fn places_that_were_counted_anew_are_noticed() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     world.pass_time(1_000);
     alice.says(conversation, "lost");
@@ -92,7 +74,7 @@ fn places_that_were_counted_anew_are_noticed() {
 /// have noticed anything is read all the same.
 #[test]
 fn what_is_written_before_anybody_has_noticed_is_read() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let carol = Person::signs_up(&world, "carol", 66);
     carol.maintains();
     world.pass_time(6 * DAY_MS);
@@ -128,7 +110,7 @@ fn what_is_written_before_anybody_has_noticed_is_read() {
 
 #[test]
 fn keys_that_are_used_up_are_not_handed_out_once_more() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     alice.says(conversation, "takes the next prekey");
     bob.syncs();
@@ -152,7 +134,7 @@ fn keys_that_are_used_up_are_not_handed_out_once_more() {
 
 #[test]
 fn a_device_that_the_backup_does_not_know_signs_in_again() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     let tablet = Person::signs_in(&world, "alice", 7);
     tablet.maintains();
@@ -179,7 +161,7 @@ fn a_device_that_the_backup_does_not_know_signs_in_again() {
 /// A server that only claims to have lost something: the same comes again, once.
 #[test]
 fn a_server_that_only_says_so_changes_nothing() {
-    let (_, _, bob, conversation) = acquainted();
+    let (_, _, bob, conversation) = Person::acquainted_couple();
     let lies = std::cell::Cell::new(3);
     bob.device.set_hostility(move |path, _, honest| {
         let mut answer = honest?;
@@ -198,18 +180,11 @@ fn a_server_that_only_says_so_changes_nothing() {
     assert_eq!(bob.sees(conversation), ["alice: one", "bob: two"]);
 }
 
-fn accepts(person: &Person, contact: &Person) {
-    let contact = contact.account.me().account;
-    let number = person.account.safety_number(contact).unwrap();
-    block_on(person.account.accept_key(contact, number)).unwrap();
-    block_on(person.account.flush()).unwrap();
-}
-
 /// Entries are lost that Bob has seen, and before Alice's devices can give them back another one signs in. Alice's come to
 /// one log by themselves, what was ended stays so; Bob is asked once, on one of his devices.
 #[test]
 fn a_device_that_signs_in_before_lost_entries_came_back_locks_nobody_out() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let desk = Person::signs_in(&world, "bob", 5);
     desk.syncs();
     let stolen = Person::signs_in(&world, "alice", 6);
@@ -248,7 +223,7 @@ fn a_device_that_signs_in_before_lost_entries_came_back_locks_nobody_out() {
     assert_eq!(bob.account.key_change(alice.account.me().account), Some(KeyChange::Devices));
     let reloaded = bob.opens_a_tab(&world, 11);
     reloaded.syncs();
-    accepts(&reloaded, &alice);
+    reloaded.accepts(&alice);
     let seen = reloaded.sees(conversation);
     assert!(seen.contains(&"alice: before anybody knew".to_owned()), "{seen:?}");
     assert_eq!(seen.last().unwrap(), "bob: who is it?");
@@ -282,7 +257,7 @@ fn a_device_that_signs_in_before_lost_entries_came_back_locks_nobody_out() {
 /// The devices that knew the lost entries are gone with them: nobody gives them back, and the log grows on.
 #[test]
 fn lost_entries_that_nobody_gives_back_are_a_question_and_no_end() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     let gateway = Person::signs_in(&world, "alice", 7);
     gateway.syncs();
@@ -298,7 +273,7 @@ fn lost_entries_that_nobody_gives_back_are_a_question_and_no_end() {
     bob.writes(conversation, "who is it?");
     block_on(bob.account.flush()).unwrap();
     assert_eq!(bob.account.key_change(alice.account.me().account), Some(KeyChange::Devices));
-    accepts(&bob, &alice);
+    bob.accepts(&alice);
     assert_eq!(bob.states(conversation).last(), Some(&MessageState::Sent));
     let seen = bob.sees(conversation);
     assert_eq!(seen[seen.len() - 2..], ["alice: all was lost", "bob: who is it?"], "{seen:?}");
@@ -307,7 +282,7 @@ fn lost_entries_that_nobody_gives_back_are_a_question_and_no_end() {
 /// Rows of the vault change with every message.
 #[test]
 fn a_vault_is_given_back_however_old_the_copy_is() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let backup = world.copy_store();
     for number in 0..40 {
         alice.says(conversation, &number.to_string());
@@ -324,7 +299,7 @@ fn a_vault_is_given_back_however_old_the_copy_is() {
 /// The copy has what was deleted since, and knows nothing of the timer that was set.
 #[test]
 fn what_was_deleted_stays_deleted_and_timers_stay_on() {
-    let (world, alice, bob, conversation) = acquainted();
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
     let taken_back = block_on(alice.account.compose(conversation, "regretted")).unwrap();
     block_on(alice.account.flush()).unwrap();
     let forgotten = block_on(bob.account.compose(conversation, "forgotten")).unwrap();
