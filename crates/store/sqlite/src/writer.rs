@@ -225,12 +225,28 @@ impl Task {
             }
             if let Some(closed) = close {
                 self.waiting.close();
+                self.count_at_last().await;
                 self.shut().await;
                 let _asker_gone = closed.send(());
                 return;
             }
         }
         self.shut().await;
+    }
+
+    /// Counts once more, so that a copy from before the last minute is noticed too.
+    async fn count_at_last(&mut self) {
+        let Some(mut age) = self.age.take() else { return };
+        let counted = async {
+            let mut connection = self.take_connection().await?;
+            let (_, counted) = one_transaction(&mut connection, &mut [], &[], true).await?;
+            self.connection = Some(connection);
+            Ok::<_, StoreError>(counted)
+        };
+        match counted.await {
+            Ok(counted) => counted.into_iter().for_each(|counted| age.note(counted)),
+            Err(error) => warn!(%error, "the database's age was not counted at its end"),
+        }
     }
 
     async fn shut(&mut self) {

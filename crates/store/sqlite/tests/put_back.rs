@@ -6,6 +6,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use relay::port::{NewPrekeys, Prekeys, PublishOutcome, Store};
+use sqlx::{ConnectOptions, Connection, Executor, query, sqlite::SqliteConnectOptions};
 use store_conformance::Person;
 use store_sqlite::{OlderSchema, Settings, SqliteStore};
 
@@ -92,4 +93,51 @@ async fn a_copy_that_is_put_into_an_empty_folder_hands_out_none() {
     // Nor does one whose file beside it says nothing.
     fs::write(folder.path().join("relay.db-age"), [0xff; 9]).unwrap();
     assert_eq!(left(&opened(&path).await).await, (0, 10));
+}
+
+/// Ten more are published within the minute; then nothing for a day, and the server is stopped in order.
+#[tokio::test]
+async fn a_copy_from_the_last_minute_of_a_server_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let store = made(&path).await;
+    let copy = folder.path().join("copy.db");
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    query("vacuum into ?1").bind(copy.to_str().unwrap()).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    closed(store).await;
+    fs::copy(&copy, &path).unwrap();
+    assert_eq!(left(&opened(&path).await).await, (0, 10));
+}
+
+/// A copy from before the update that began to count: the file beside it says that it is one.
+#[tokio::test]
+async fn a_copy_of_before_anything_was_counted_hands_out_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    closed(made(&path).await).await;
+    // As the earlier version left it.
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    connection.execute("drop table database_age").await.unwrap();
+    connection.execute("delete from _sqlx_migrations where version = 20261128000004").await.unwrap();
+    connection.close().await.unwrap();
+    fs::remove_file(folder.path().join("relay.db-age")).unwrap();
+    let copy = folder.path().join("copy.db");
+    fs::copy(&path, &copy).unwrap();
+    // After the update its prekeys serve. Then the copy is put back.
+    let store = opened(&path).await;
+    assert_eq!(left(&store).await, (10, 10));
+    closed(store).await;
+    fs::copy(&copy, &path).unwrap();
+    assert_eq!(left(&opened(&path).await).await, (0, 10));
+}
+
+#[tokio::test]
+async fn a_file_of_somebody_else_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.db");
+    let theirs = folder.path().join("relay.new");
+    fs::write(&theirs, "the operator's own").unwrap();
+    closed(opened(&path).await).await;
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "the operator's own");
 }
