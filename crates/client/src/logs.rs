@@ -251,7 +251,12 @@ impl<D: Device> Engine<D> {
         log.map(|log| log.active().map(|(device, _)| device).collect()).unwrap_or_default()
     }
 
-    async fn load_log(&self, account: AccountId, identity: IdentityPublic) -> Result<(), StoreUnavailable> {
+    /// Reads what this device has kept of a log, if none of it is known yet.
+    pub(crate) async fn load_log(
+        &self,
+        account: AccountId,
+        identity: IdentityPublic,
+    ) -> Result<(), StoreUnavailable> {
         let fingerprint = identity.fingerprint();
         if self.logs().known(account, fingerprint).is_some() {
             return Ok(());

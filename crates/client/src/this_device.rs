@@ -42,8 +42,10 @@ impl<D: Device> Engine<D> {
         }
         let kept = self.kept_device().await?;
         let is_known_there = kept.as_ref().is_some_and(|kept| kept.session == Some(self.session.session));
+        self.load_log(self.me.account, self.identity.public()).await?;
         let this = match kept.as_ref().and_then(KeptDevice::open) {
-            Some(this) if is_known_there => this,
+            // Another tab may have introduced it: what is sealed names a log that has it.
+            Some(this) if is_known_there && self.own_entry_of(this.id).is_some() => this,
             kept => self.introduce(kept).await?,
         };
         self.set_introduced(Some(this.clone()));

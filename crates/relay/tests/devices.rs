@@ -7,7 +7,7 @@ mod stage;
 use crypto::{
     device_log::{Change, DeviceLog},
     envelope::{Envelope, Expiry},
-    id::{EpochId, MessageId, PrekeyId},
+    id::{EpochId, LogHash, MessageId, PrekeyId},
     prekey::{Prekey, PrekeySecret, PrekeySeed, SignedPrekey},
 };
 use protocol::{
@@ -185,6 +185,34 @@ async fn only_the_device_of_the_session_signs_and_nobody_without_one_any_more() 
     let forged = stage.seal(&alice, Expiry::Never, &[prekey]).await;
     assert_eq!(send(&stage, &alice, &forged, archived()).await.unwrap_err().code, Code::InvalidEnvelope);
     assert!(mailbox(&stage, &bob).await.is_empty());
+}
+
+/// Whoever reads it could not look up that head, or would take it for one of before the device: it would be lost.
+#[tokio::test]
+async fn an_envelope_names_a_log_of_its_account_that_has_its_device() {
+    let stage = Stage::new();
+    let [alice, bob] = members(&stage, ["alice", "bob"]).await;
+    publish_one_time(&stage, &bob, 1..10).await;
+    let prekey = claim(&stage, &alice, &bob).await.unwrap();
+    for head in [LogHash::from_bytes([0; 32]), LogHash::from_bytes([7; 32]), stage.log_of(&bob).await.head()]
+    {
+        let sealed = stage.seal_naming(&alice, head, Expiry::Never, std::slice::from_ref(&prekey));
+        let refusal = send(&stage, &alice, &sealed, archived()).await.unwrap_err();
+        assert_eq!(refusal.code, Code::InvalidEnvelope);
+        assert!(refusal.message.contains("list of devices"), "{refusal}");
+    }
+    assert!(mailbox(&stage, &bob).await.is_empty());
+
+    // What was sealed before another device came still counts.
+    let before = stage.log_of(&alice).await.head();
+    let late = Device::generate();
+    let (_, elsewhere) = stage.login(&alice.person).await;
+    let change = Change::Added(late.id, late.key.public());
+    let entry = stage.log_of(&alice).await.append(change, NOW_MS, &alice.person.identity).unwrap();
+    stage.relay.append_log(&elsewhere, AppendLog { entry }).await.unwrap();
+    let sealed = stage.seal_naming(&alice, before, Expiry::Never, &[prekey]);
+    send(&stage, &alice, &sealed, archived()).await.unwrap();
+    assert_eq!(mailbox(&stage, &bob).await.len(), 1);
 }
 
 #[tokio::test]

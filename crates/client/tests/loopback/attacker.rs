@@ -187,19 +187,28 @@ pub(crate) fn caught(from: &Person, conversation: ConversationId, text: &str) ->
 
 /// The server delivers it all the same, as the last of a mailbox.
 pub(crate) fn delivers(to: &Person, at: u64, envelope: &Envelope) {
-    let item = json!({
-        "cursor": at,
-        "received_at_ms": to.device.now_ms(),
-        "shared": protocol::Binary(envelope.shared_bytes().to_vec()),
-        "seal": protocol::Binary(envelope.seals_of(to.account.me().account)),
-    });
+    delivers_all(to, at, core::slice::from_ref(envelope));
+}
+
+/// The server delivers them all the same, from this place on, as the last of a mailbox.
+pub(crate) fn delivers_all(to: &Person, from: u64, envelopes: &[Envelope]) {
+    let item = |(at, envelope): (u64, &Envelope)| {
+        let item = json!({
+            "cursor": at,
+            "received_at_ms": to.device.now_ms(),
+            "shared": protocol::Binary(envelope.shared_bytes().to_vec()),
+            "seal": protocol::Binary(envelope.seals_of(to.account.me().account)),
+        });
+        (at, item)
+    };
+    let items: Vec<(u64, Value)> = (from..).zip(envelopes).map(item).collect();
     to.device.set_hostility(move |path, request, honest| {
         let mut page = honest?;
         if path == FetchPage::PATH {
-            if request["after"].as_u64().unwrap() < at {
-                page["items"].as_array_mut().unwrap().push(item.clone());
-            }
-            page["end"] = json!(at);
+            let after = request["after"].as_u64().unwrap();
+            let asked = items.iter().filter(|(at, _)| *at > after).map(|(_, item)| item.clone());
+            page["items"].as_array_mut().unwrap().extend(asked);
+            page["end"] = json!(items.last().map(|(at, _)| at));
         }
         Ok(page)
     });

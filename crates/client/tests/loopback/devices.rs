@@ -6,7 +6,7 @@ use client::{Device as _, Interruption, KeyChange, MessageState, Repair, SyncErr
 use crypto::{
     device::DeviceKey,
     device_log::{Change, DeviceLog, LogEntry, LogRefused},
-    id::{AccountId, DeviceId},
+    id::{AccountId, DeviceId, LogHash},
 };
 use futures::executor::block_on;
 use protocol::{
@@ -14,6 +14,7 @@ use protocol::{
     device::{AppendLog, FetchLogs, LogAfter},
     directory::FetchKeys,
     id::ConversationId,
+    mailbox::Send,
     session::ListSessions,
 };
 use serde_json::{Value, json};
@@ -53,6 +54,30 @@ fn log_of(person: &Person) -> (DeviceLog, Vec<LogEntry>) {
 
 fn session_of(person: &Person) -> protocol::SessionId {
     person.account.session().session
+}
+
+/// The answer about the keys was on its way when another tab introduced the device: it speaks of a log without it.
+#[test]
+fn a_tab_that_seals_while_another_introduces_the_device_names_a_log_that_has_it() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let second_tab = alice.opens_a_tab(&world, 7);
+    let conversation = second_tab.opens(&[&bob]);
+    alice.maintains();
+    second_tab.device.set_hostility(|path: &str, _: &Value, honest: Result<Value, Refusal>| {
+        let mut answer = honest?;
+        if path == FetchKeys::PATH {
+            for bundle in answer["bundles"].as_array_mut().unwrap() {
+                bundle["log_length"] = json!(0);
+                bundle["log_head"] = json!(LogHash::from_bytes([0; 32]));
+            }
+        }
+        Ok(answer)
+    });
+    second_tab.says(conversation, "hello");
+    bob.syncs();
+    assert_eq!(bob.sees(conversation), ["alice: hello"]);
+    assert_eq!(second_tab.device.calls_to(Send::PATH), 1, "nothing was sealed in vain");
 }
 
 #[test]

@@ -82,17 +82,22 @@ fn every_message_is_everywhere_exactly_once() {
     let seeds = first..first + asked("SEEDS").unwrap_or(SEEDS);
     let is_over = clock(asked("SEEDS_SECONDS").unwrap_or(u64::MAX));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let runs: Vec<(usize, usize)> = std::thread::scope(|scope| {
+    // A seed that fails does not end the run: all that fail are told.
+    let attempt = |seed| std::panic::catch_unwind(|| simulate(seed)).map_err(|_| seed);
+    let lives: Vec<Result<(usize, usize), u64>> = std::thread::scope(|scope| {
         let shares: Vec<_> = (0..threads)
             .map(|thread| {
                 let share = seeds.clone().skip(thread).step_by(threads);
                 let is_over = &is_over;
-                scope.spawn(move || share.take_while(|_| !is_over()).map(simulate).collect::<Vec<_>>())
+                scope.spawn(move || share.take_while(|_| !is_over()).map(attempt).collect::<Vec<_>>())
             })
             .collect();
-        shares.into_iter().flat_map(|share| share.join().expect("a seed that fails says which")).collect()
+        shares.into_iter().flat_map(|share| share.join().expect("what panics was caught")).collect()
     });
-    println!("{} lives were lived", runs.len());
+    println!("{} lives were lived", lives.len());
+    let failed: Vec<u64> = lives.iter().filter_map(|life| life.err()).collect();
+    assert!(failed.is_empty(), "seeds that failed, each told above: {failed:?}");
+    let runs: Vec<(usize, usize)> = lives.into_iter().flatten().collect();
     let died: usize = runs.iter().map(|(died, _)| died).sum();
     let written: usize = runs.iter().map(|(_, written)| written).sum();
     assert!(died > runs.len() / 2, "tabs must die in the middle of something: {died}");

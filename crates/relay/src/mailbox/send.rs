@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use crypto::{
+    device_log::Change,
     envelope::{Envelope, Expiry, Header, Sender, Way},
     id::AccountId,
     prekey::PrekeyKind,
@@ -20,6 +21,10 @@ use crate::{
         CurrentKeys, Delivered, ItemState, NewEnvelope, SealedDelivery, SendContext, SentEnvelope, UsedPrekey,
     },
 };
+
+/// How many entries the device log that an envelope names may be behind. What was sealed before so many devices came or went
+/// is sealed anew; a log has ten thousand entries, and a request that names no head of it reads these only.
+const MAX_HEADS_BEHIND: u32 = 100;
 
 impl Relay {
     /// Takes an envelope: when this returns `Ok`, it is on disk in the mailbox of every recipient.
@@ -48,6 +53,7 @@ impl Relay {
             return answer_again(&envelope, sent);
         }
         check_signature(&envelope, caller, &context)?;
+        self.check_log_head(header, &context).await?;
         check_timer(header)?;
         check_own_copy(header, archived.as_ref())?;
         check_recipients(header, &context.recipients)?;
@@ -64,6 +70,33 @@ impl Relay {
             Delivered::StalePrekeys(accounts) => Err(stale_keys(header, accounts)),
         }
     }
+
+    /// The head that an envelope names is one of the sender's device log, and not of before its device came: its readers
+    /// could not look it up, or would drop the message.
+    async fn check_log_head(&self, header: &Header, context: &SendContext) -> Result<(), Refusal> {
+        let account = header.sender;
+        let (Some(device), Some(identity), Some(last)) =
+            (header.device, context.sender, &context.sender_last_entry)
+        else {
+            return Ok(());
+        };
+        if header.log_head == last.hash(account) {
+            return Ok(());
+        }
+        let before = last.position().saturating_sub(MAX_HEADS_BEHIND);
+        let count = MAX_HEADS_BEHIND as usize;
+        let entries = self.0.store.device_log(account, identity.fingerprint(), before, count).await?;
+        let named = entries.iter().position(|entry| entry.hash(account) == header.log_head);
+        let added = entries
+            .iter()
+            .position(|entry| matches!(entry.change(), Change::Added(added, _) if added == device));
+        if named.is_some() && named >= added {
+            return Ok(());
+        }
+        warn!(%account, "send: another device log");
+        let message = "The envelope names a list of devices that is not this account's: seal it anew";
+        Err(Refusal::because(Code::InvalidEnvelope, message))
+    }
 }
 
 /// The device of this session signed it; or, as long as the account has no devices, its identity key.
@@ -72,7 +105,7 @@ fn check_signature(envelope: &Envelope, caller: &Caller, context: &SendContext) 
     let refused = |message: &'static str| Err(Refusal::because(Code::InvalidEnvelope, message));
     let Some(identity) = context.sender else { return Err(Code::NotSignedIn.into()) };
     let device = match envelope.claimed_header().device {
-        None if context.sender_has_devices => {
+        None if context.sender_last_entry.is_some() => {
             warn!(%account, "send: not signed by a device");
             return refused(
                 "The envelope is not signed by a device: this is an older version, load the page again",

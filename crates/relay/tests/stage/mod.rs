@@ -15,7 +15,7 @@ use crypto::{
     device::DeviceKey,
     device_log::{Change, DeviceLog, LogEntry},
     envelope::{Author, Draft, Envelope, Expiry},
-    id::{AccountId, ConversationId, DeviceId, MessageId, PrekeyId},
+    id::{AccountId, ConversationId, DeviceId, LogHash, MessageId, PrekeyId},
     identity::IdentityKey,
     kdf::{AuthKey, KdfParams, StretchedPassword},
     one_time::ResetToken,
@@ -212,6 +212,17 @@ impl Stage {
 
     /// Seals by the member's device.
     pub(crate) async fn seal(&self, sender: &Member, expiry: Expiry, prekeys: &[Prekey]) -> Envelope {
+        self.seal_naming(sender, self.log_of(sender).await.head(), expiry, prekeys)
+    }
+
+    /// Seals by the member's device, and names this head of their log.
+    pub(crate) fn seal_naming(
+        &self,
+        sender: &Member,
+        log_head: LogHash,
+        expiry: Expiry,
+        prekeys: &[Prekey],
+    ) -> Envelope {
         let device = sender.device.as_ref().unwrap();
         let accounts = prekeys.iter().map(Prekey::account).chain([sender.person.account]);
         let draft = Draft {
@@ -227,7 +238,7 @@ impl Stage {
             identity: &sender.person.identity.public(),
             device: device.id,
             key: &device.key,
-            log_head: self.log_of(sender).await.head(),
+            log_head,
         };
         draft.seal_by_device(author, prekeys, &[], &mut UnwrapErr(getrandom::SysRng)).unwrap().envelope
     }

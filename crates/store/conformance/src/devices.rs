@@ -47,10 +47,11 @@ async fn head_of(store: &Arc<dyn Store>, person: Person) -> (u32, LogHash) {
     (keys.log_length, keys.log_head)
 }
 
-async fn sends_with_devices(store: &Arc<dyn Store>, person: Person) -> bool {
-    let message = envelope(person, 0, &[]).message;
-    let context = store.send_context(message, person.account(), &[person.account()]).await.unwrap();
-    context.sender_has_devices
+/// The last entry that is seen when somebody sends.
+async fn seen_when_sending(store: &Arc<dyn Store>, [sender, other]: [Person; 2]) -> Option<LogEntry> {
+    let message = envelope(sender, 0, &[]).message;
+    let both = [sender.account(), other.account()];
+    store.send_context(message, sender.account(), &both).await.unwrap().sender_last_entry
 }
 
 /// Entry after entry, without a gap; it is read back in pages, and others are shown its head.
@@ -58,7 +59,7 @@ pub async fn a_device_log_grows_by_one_entry_at_a_time(store: Arc<dyn Store>) {
     let [alice, bob] = people(&store, 2).await.try_into().unwrap();
     let all = entries(alice.account(), &alice.identity(), &[added(1), added(2), revoked(1), added(3)]);
     assert_eq!(head_of(&store, alice).await, (0, LogHash::from_bytes([0; 32])));
-    assert!(!sends_with_devices(&store, alice).await);
+    assert_eq!(seen_when_sending(&store, [alice, bob]).await, None);
     for (index, entry) in all.iter().enumerate() {
         for later in &all[index + 1..] {
             assert_eq!(append(&store, alice, later, alice.session()).await, LogOutcome::Conflict, "a gap");
@@ -66,8 +67,8 @@ pub async fn a_device_log_grows_by_one_entry_at_a_time(store: Arc<dyn Store>) {
         let outcome = append(&store, alice, entry, SessionId::from_bytes([9; 16])).await;
         assert_eq!(outcome, LogOutcome::Done(Vec::new()));
         assert_eq!(head_of(&store, alice).await, (entry.position(), entry.hash(alice.account())));
+        assert_eq!(seen_when_sending(&store, [alice, bob]).await.as_ref(), Some(entry));
     }
-    assert!(sends_with_devices(&store, alice).await);
     assert_eq!(log_of(&store, alice, 0, 100).await, all);
     assert_eq!(log_of(&store, alice, 0, 2).await, all[..2]);
     assert_eq!(log_of(&store, alice, 2, 2).await, all[2..]);
@@ -76,7 +77,7 @@ pub async fn a_device_log_grows_by_one_entry_at_a_time(store: Arc<dyn Store>) {
     assert!(log_of(&store, alice, u32::MAX, 2).await.is_empty());
 
     assert!(log_of(&store, bob, 0, 100).await.is_empty(), "it is hers alone");
-    assert!(!sends_with_devices(&store, bob).await);
+    assert_eq!(seen_when_sending(&store, [bob, alice]).await, None);
     let identity = bob.identity().public().fingerprint();
     assert!(store.device_log(alice.account(), identity, 0, 100).await.unwrap().is_empty());
 }
@@ -145,7 +146,7 @@ pub async fn a_log_grows_under_the_key_that_stands(store: Arc<dyn Store>) {
     }
     assert_eq!(log_of(&store, alice, 0, 100).await, old[..1]);
     assert_eq!(head_of(&store, alice).await.0, 0);
-    assert!(!sends_with_devices(&store, alice).await);
+    assert_eq!(seen_when_sending(&store, [alice, bob]).await, None);
 
     let identity = replaced_identity(7);
     let [first] = entries(alice.account(), &identity, &[added(1)]).try_into().unwrap();
@@ -157,7 +158,7 @@ pub async fn a_log_grows_under_the_key_that_stands(store: Arc<dyn Store>) {
     };
     assert_eq!(store.append_log(new).await.unwrap(), LogOutcome::Done(Vec::new()));
     assert_eq!(head_of(&store, alice).await, (1, first.hash(alice.account())));
-    assert!(sends_with_devices(&store, alice).await);
+    assert_eq!(seen_when_sending(&store, [alice, bob]).await, Some(first));
 }
 
 /// The one that asks, and no other; a session has one device, the last.

@@ -27,7 +27,7 @@ impl Mailbox for MemoryStore {
         Ok(SendContext {
             sent: state.envelopes.get(&message).map(|envelope| envelope.sent),
             sender: sender.map(|sender| sender.identity),
-            sender_has_devices: sender.is_some_and(|sender| !state.log_of(sender).is_empty()),
+            sender_last_entry: sender.and_then(|sender| state.log_of(sender).last().cloned()),
             recipients: known
                 .map(|account| CurrentKeys {
                     account: account.registered.account,

@@ -23,6 +23,7 @@ use crate::{
 const DELIVERIES: Table = Table("deliveries");
 const ENVELOPES: Table = Table("envelopes");
 const KEYS: Table = Table("published_keys");
+const LOGS: Table = Table("device_logs");
 const MAILBOXES: Table = Table("mailboxes");
 
 #[async_trait]
@@ -45,11 +46,14 @@ impl Mailbox for SqliteStore {
         let found = query!(
             r#"
             select keys.account, keys.identity, keys.fingerprint, keys.prekey_id,
-                   keys.account = ?4 and exists (
-                       select 1
-                       from   device_logs as log
-                       where  log.account = keys.account and log.fingerprint = keys.fingerprint
-                   )                   as "sends_with_devices!: bool",
+                   (
+                       select   log.entry
+                       from     device_logs as log
+                       where    log.account = ?4 and log.account = keys.account
+                                and log.fingerprint = keys.fingerprint
+                       order by log.position desc
+                       limit    1
+                   )                   as "last_entry?: Vec<u8>",
                    sent.hash           as "hash?",
                    sent.sender         as "sender?",
                    sent.sender_cursor  as "sender_cursor?",
@@ -70,14 +74,15 @@ impl Mailbox for SqliteStore {
         let mut context = SendContext {
             sent: None,
             sender: None,
-            sender_has_devices: false,
+            sender_last_entry: None,
             recipients: Vec::with_capacity(found.len()),
         };
         for row in &found {
             let account = KEYS.parse(&row.account)?;
             if account == sender {
                 context.sender = Some(KEYS.parse(&row.identity)?);
-                context.sender_has_devices = row.sends_with_devices;
+                context.sender_last_entry =
+                    row.last_entry.as_ref().map(|entry| LOGS.parse(entry)).transpose()?;
             }
             let prekey =
                 u32::try_from(row.prekey_id).map_err(|_| KEYS.corrupt("a prekey id is too large"))?;

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use crypto::{
+    device_log::LogEntry,
     id::{AccountId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
     identity::IdentityPublic,
 };
@@ -91,8 +92,8 @@ pub struct SendContext {
     pub sent: Option<SentEnvelope>,
     /// The sender's identity key.
     pub sender: Option<IdentityPublic>,
-    /// Whether the sender's device log under this key has any entry.
-    pub sender_has_devices: bool,
+    /// The last entry of the sender's device log under this key.
+    pub sender_last_entry: Option<LogEntry>,
     /// The keys of those recipients that exist, in whatever order.
     pub recipients: Vec<CurrentKeys>,
 }
