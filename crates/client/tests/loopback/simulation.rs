@@ -8,7 +8,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -42,6 +42,8 @@ const FAULTS_PERCENT: usize = 12;
 /// What each tab does, counted from its last birth.
 const DEEDS: usize = 12;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Which tab is Alice's on her second device.
+const ELSEWHERE: usize = 2;
 
 /// One message that somebody wrote.
 #[derive(Clone)]
@@ -54,13 +56,25 @@ struct Written {
     /// Whether it is to be deleted; and whether that was taken, so that it must go.
     deletion: Rc<Cell<Option<bool>>>,
     id: Rc<Cell<Option<MessageId>>>,
-    /// Whether the server was set back to a copy that does not have it: then whoever had seen it has it, and nobody else.
+    /// Whether the server was set back to a copy that does not have it, or its device was ended before it was sent: then whoever
+    /// had seen it has it, and nobody else.
     lost: Rc<Cell<bool>>,
 }
 
 impl Written {
     fn is_deleted(&self) -> bool {
         self.deletion.get() == Some(true)
+    }
+
+    /// Alice's second device is ended: what it had not sent, of messages and of deletions, nobody gets any more.
+    fn ends_with_its_device(&self, sent: &BTreeSet<MessageId>) {
+        let was_sent = self.id.get().is_some_and(|id| sent.contains(&id));
+        if self.tab == ELSEWHERE && !was_sent {
+            self.lost.set(true);
+        }
+        if self.tab <= ELSEWHERE && was_sent && self.is_deleted() {
+            self.deletion.set(Some(false));
+        }
     }
 }
 
@@ -123,7 +137,8 @@ fn simulate(seed: u64) -> (usize, usize) {
     // Alice has two tabs and a second device, Bob two tabs, Carol one.
     let elsewhere = Person::signs_in(&world, "alice", seed * 1000 + 9);
     let owners = [&people[0], &people[0], &elsewhere, &people[1], &people[1], &people[2]];
-    let tabs: Vec<Tab> = owners.map(Tab::of).into();
+    let mut tabs: Vec<Tab> = owners.map(Tab::of).into();
+    let mut stolen = elsewhere.account.session().session;
     let all = ConversationId::of_set(people.iter().map(|person| person.account.me().account));
     let pair = ConversationId::of_set(people[..2].iter().map(|person| person.account.me().account));
     people[0].opens(&[&people[1], &people[2]]);
@@ -145,6 +160,8 @@ fn simulate(seed: u64) -> (usize, usize) {
     // In every third life a copy of the server is put back.
     let mut copy = None;
     let mut may_be_restored = seed.is_multiple_of(3);
+    // In every fourth life Alice's second device is stolen and ended, and she signs in on another one.
+    let mut may_be_stolen = seed % 4 == 1;
     for turn in 0.. {
         assert!(turn < MOST_TURNS, "seed {seed}: somebody waits for ever");
         let alive: Vec<usize> = (0..running.len()).filter(|number| running[*number].is_some()).collect();
@@ -165,6 +182,21 @@ fn simulate(seed: u64) -> (usize, usize) {
                     may_be_restored = false;
                 }
             },
+            8..12 if may_be_stolen => {
+                may_be_stolen = false;
+                block_on(people[0].account.end_session(stolen)).unwrap();
+                let sent = world.messages_of(&people);
+                for one in log.borrow().iter() {
+                    one.ends_with_its_device(&sent);
+                }
+                let again = Person::signs_in(&world, "alice", chance.next());
+                stolen = again.account.session().session;
+                tabs[ELSEWHERE] = Tab::of(&again);
+                lived.retain(|(number, _)| *number != ELSEWHERE);
+                let life =
+                    live(ELSEWHERE, tabs[ELSEWHERE].open(&world, chance.next()), chance.next(), log.clone());
+                running[ELSEWHERE] = Some(Box::pin(life));
+            }
             1 | 2 => {
                 // A tab dies wherever it is, and is opened again over the same records.
                 let number = alive[chance.below(alive.len())];
@@ -234,7 +266,6 @@ fn simulate(seed: u64) -> (usize, usize) {
     }
     check_keys(seed, &world, &people, &written);
     // The thief's device goes; nothing of what was written goes with it.
-    let stolen = elsewhere.account.session().session;
     block_on(people[0].account.end_session(stolen)).unwrap();
     people[0].says(all, "it was stolen");
     for (name, number) in [("alice", 1), ("bob", 2)] {
