@@ -19,6 +19,7 @@
 //! | `sync` | page by page through the mailbox, each delivery kept as one record |
 //! | `needs` | what deliveries need before they climb: keys, pins, names, device logs |
 //! | `outbox` | one message's way to the relay: sealed once, sent until answered |
+//! | `readers` | to which prekeys it is sealed |
 //! | `pins` | which identity keys of contacts are accepted |
 //! | `vault` | the account's sealed rows, by compare-and-set; keys that are made and keys that die |
 //! | `this_device` | which device this is, introduced once for each session |
@@ -90,6 +91,7 @@ mod new_keys;
 mod outbox;
 mod own_log;
 mod pins;
+mod readers;
 mod records;
 mod repairs;
 mod reset;
