@@ -27,6 +27,7 @@
 //! | `own_log` | the account's own log: appended to, and joined again after a server was set back |
 //! | `archive` | content keys are archived before the keys that brought them die |
 //! | `upkeep` | what is due: prekeys, epochs, ended devices, what disappears |
+//! | `revocation` | devices are ended: out of the log, and what they may have kept is replaced |
 //! | `erasure` | messages are deleted, for oneself or for everyone, or disappear by a timer |
 //! | `set_back` | a server that was restored from a copy: what only this device has is kept aside |
 //! | `repairs` | what was mended by itself |
@@ -95,6 +96,7 @@ mod readers;
 mod records;
 mod repairs;
 mod reset;
+mod revocation;
 mod sealed_vault;
 mod set_back;
 mod settings;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crypto::{
     device_log::Change as LogChange,
     envelope::{Delivery, Header, Way},
-    id::{DeviceId, Fingerprint, PrekeyId},
+    id::{Fingerprint, PrekeyId},
     prekey::{PrekeyKind, PrekeySecret, PrekeySeed, SignedPrekey},
 };
 use protocol::{
@@ -15,7 +15,6 @@ use protocol::{
     limits::{CLAIM_LIFETIME_MS, MAX_PAGE_ITEMS, MAX_PREKEYS_AT_ONCE, PREKEY_LIFETIME_MS},
     mailbox::FetchPage,
     prekey::{FetchPrekeyStatus, PrekeyStatus, PublishPrekeys},
-    session::{ListSessions, SessionInfo},
 };
 
 use crate::{
@@ -192,6 +191,29 @@ impl<D: Device> Engine<D> {
             self.device.call(PublishPrekeys { signed, ..PublishPrekeys::default() }).await?;
         }
         Ok(())
+    }
+
+    /// A batch that only those have who are still there, in the place of what nobody has claimed, and of what waits in the
+    /// vault.
+    pub(crate) async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
+        let identity = self.identity.public().fingerprint();
+        let status = self.status().await?;
+        let last = PrekeyId(status.last_one_time);
+        let waiting = self.vault.one_time_after(identity, last);
+        let waiting = waiting.iter().map(|prekey| (identity, prekey.id())).collect();
+        self.vault.erase_one_time(&*self.device, &self.records, &waiting).await?;
+        self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
+        let batch = self.vault.one_time_after(identity, last);
+        let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
+        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
+        {
+            Ok(_) => Ok(()),
+            Err(error) => match Interruption::from(error) {
+                // There are enough of them: this batch waits for its turn.
+                Interruption::Refused(_) => Ok(()),
+                error => Err(error),
+            },
+        }
     }
 
     /// The batch that was made and did not reach the server; or a new one, when few are left.
@@ -396,106 +418,5 @@ impl<D: Device> Engine<D> {
         let place = header.place_of(header.sender).map(|place| header.recipients[place].identity);
         let pin = self.vault.pin(header.sender);
         place.zip(pin).is_some_and(|(identity, pin)| pin.find(identity).is_some())
-    }
-
-    /// Devices whose sessions have ended without a word: by time, by a new password, by a log-out without a connection.
-    pub(crate) async fn end_devices_without_session(&self, this: &ThisDevice) -> Result<(), Interruption> {
-        self.refresh_own_log().await?;
-        let sessions = self.device.call(ListSessions {}).await?.sessions;
-        let live: BTreeSet<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
-        if !live.contains(&this.id) {
-            // The server does not know which device this is: then it is no good witness for the others either.
-            self.note_repair(Repair::DeviceIntroducedAgain).await?;
-            return self.introduce_again().await;
-        }
-        let log = self.own_log();
-        let ended: Vec<DeviceId> =
-            log.active().map(|(device, _)| device).filter(|device| !live.contains(device)).collect();
-        for device in &ended {
-            self.append_to_log(LogChange::Revoked(*device)).await?;
-        }
-        if !ended.is_empty() {
-            self.note_repair(Repair::DevicesEnded).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch. What
-    /// is interrupted is finished by [`Self::maintain`].
-    pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
-        let devices: Vec<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
-        self.begin_revocation(&devices).await?;
-        self.finish_revocation().await
-    }
-
-    pub(crate) async fn begin_revocation(&self, devices: &[DeviceId]) -> Result<(), StoreUnavailable> {
-        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
-        self.records.write(&*self.device, vec![begun]).await
-    }
-
-    /// Goes on with a revocation that was begun on this device.
-    pub(crate) async fn finish_revocation(&self) -> Result<(), Interruption> {
-        let name = self.records.revoking();
-        let Some(begun) = self.device.read(&name).await? else { return Ok(()) };
-        let mut refused = None;
-        for device in self.records.open::<Vec<DeviceId>>(&name, &begun).unwrap_or_default() {
-            match self.append_to_log(LogChange::Revoked(device)).await {
-                Ok(_) => {}
-                // A full log. All that can be done without it is.
-                Err(error @ Interruption::Refused(_)) => refused = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        // What the ended device has put into the vault is seen before it is replaced.
-        self.refresh_vault().await?;
-        self.rotate_signed_prekey().await?;
-        self.replace_one_time_prekeys().await?;
-        match self.vault.turn_epoch(&*self.device, &self.records).await {
-            Ok(_) | Err(Interruption::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
-        refused.map_or(Ok(()), Err)
-    }
-
-    /// A batch that only those have who are still there, in the place of what nobody has claimed, and of what waits in the
-    /// vault.
-    async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
-        let identity = self.identity.public().fingerprint();
-        let status = self.status().await?;
-        let last = PrekeyId(status.last_one_time);
-        let waiting = self.vault.one_time_after(identity, last);
-        let waiting = waiting.iter().map(|prekey| (identity, prekey.id())).collect();
-        self.vault.erase_one_time(&*self.device, &self.records, &waiting).await?;
-        self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
-        let batch = self.vault.one_time_after(identity, last);
-        let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
-        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
-        {
-            Ok(_) => Ok(()),
-            Err(error) => match Interruption::from(error) {
-                // There are enough of them: this batch waits for its turn.
-                Interruption::Refused(_) => Ok(()),
-                error => Err(error),
-            },
-        }
-    }
-
-    /// This device's last word, if it can be said: it leaves the log, and its session with it.
-    pub(crate) async fn leave_log(&self) {
-        if let Ok(Some(this)) = self.this_device_offline().await {
-            // Whoever cannot say it is tidied up after by another device.
-            let _ = self.append_to_log(LogChange::Revoked(this.id)).await;
-        }
-    }
-
-    /// Removes prekeys of devices that this one was before.
-    pub(crate) async fn forget_former_devices(&self, this: DeviceId) -> Result<(), StoreUnavailable> {
-        let prefix = self.records.all_device_prekeys();
-        let own = self.records.device_prekeys(this);
-        let kept = self.device.scan(&prefix).await?;
-        let former = kept.into_iter().filter(|(name, _)| !name.starts_with(&own));
-        let changes: Vec<Change> = former.map(|(name, _)| Change::Remove { name }).collect();
-        self.records.write(&*self.device, changes).await
     }
 }

@@ -1,6 +1,7 @@
 //! What one device knows about an account's conversations, in memory. It is rebuilt from records, and each of its
 //! entrances may be taken twice with the same value.
 
+mod gone;
 mod lost;
 mod pending;
 
@@ -20,6 +21,7 @@ use crate::{
     records::{KeptConversation, KeptDelivery, KeptMessage, Traces},
 };
 
+pub(crate) use gone::may_be_deleted;
 pub(crate) use lost::{After, Heard};
 pub(crate) use pending::{Pending, Progress};
 
@@ -64,27 +66,6 @@ pub(crate) struct Conversation {
     pub(crate) messages: BTreeMap<Cursor, KeptMessage>,
     /// What the server has lost.
     pub(crate) aside: BTreeMap<MessageId, KeptMessage>,
-}
-
-impl Conversation {
-    /// What was said last about its timer, by what a server has lost as well.
-    fn timer_s(&self) -> Option<u32> {
-        let seconds = |message: &KeptMessage| match message.content {
-            Some(Content::Timer { seconds }) => Some((message.received_at_ms, seconds)),
-            _ => None,
-        };
-        let standing = self.messages.values().rev().find_map(seconds);
-        let lost = self.aside.values().filter_map(seconds).max();
-        lost.max(standing).map(|(_, seconds)| seconds)
-    }
-
-    /// What was said last about its timer, as far as the mailbox tells, and where.
-    fn last_timer(&self) -> Option<(Cursor, u32)> {
-        self.messages.iter().rev().find_map(|(cursor, message)| match &message.content {
-            Some(Content::Timer { seconds }) => Some((*cursor, *seconds)),
-            _ => None,
-        })
-    }
 }
 
 impl State {
@@ -178,17 +159,6 @@ impl State {
         self.used.contains(&(identity, prekey))
     }
 
-    /// Notes that somebody deleted a message.
-    pub(crate) fn note_deletion(&mut self, by: AccountId, message: MessageId) {
-        self.deleted.entry(message).or_default().insert(by);
-    }
-
-    /// Whether a message was deleted by who may: its sender, or oneself here.
-    pub(crate) fn is_deleted(&self, message: MessageId, sender: AccountId) -> bool {
-        let by = self.deleted.get(&message);
-        by.is_some_and(|by| by.contains(&sender) || by.contains(&self.me.account))
-    }
-
     /// Whether a message of this id stands here, or did, and nobody else has taken its id.
     pub(crate) fn stands_by(&self, message: MessageId, sender: AccountId) -> bool {
         self.place_of(message).is_some() && self.sender_of(message).is_none_or(|found| found == sender)
@@ -201,14 +171,6 @@ impl State {
         conversations.find_map(|conversation| conversation.messages.get(&place)).map(|found| found.sender)
     }
 
-    /// Whether this is what a conversation's timer was set by.
-    pub(crate) fn is_timer(&self, message: MessageId) -> bool {
-        let Some(place) = self.place_of(message) else { return false };
-        let mut conversations = self.conversations.values();
-        let found = conversations.find_map(|conversation| conversation.messages.get(&place));
-        found.is_some_and(|found| !may_be_deleted(found))
-    }
-
     /// How a message that stands here, or is kept aside, was archived.
     pub(crate) fn archived(&self, message: MessageId) -> Option<&ArchivedKey> {
         let place = self.place_of(message);
@@ -218,53 +180,6 @@ impl State {
             None => conversation.aside.get(&message),
         });
         found?.archived.as_ref()
-    }
-
-    fn is_over(&self, message: &KeptMessage, now_ms: u64) -> bool {
-        message.gone_at_ms.is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
-            || may_be_deleted(message) && self.is_deleted(message.message, message.sender)
-    }
-
-    /// The messages that were deleted, or whose time is over: their places, and what stays of them.
-    pub(crate) fn to_forget(&self, now_ms: u64) -> Vec<(Cursor, Traces)> {
-        let messages = self.conversations.values().flat_map(|conversation| &conversation.messages);
-        let over = messages.filter(|(_, message)| self.is_over(message, now_ms));
-        over.map(|(cursor, message)| (*cursor, self.traces(*cursor, message))).collect()
-    }
-
-    /// When the next message disappears, by this device's clock.
-    pub(crate) fn next_disappearance(&self) -> Option<u64> {
-        let messages = self.conversations.values().flat_map(|conversation| conversation.messages.values());
-        let aside = self.conversations.values().flat_map(|conversation| conversation.aside.values());
-        let received = messages.chain(aside).filter_map(|message| message.gone_at_ms);
-        received.chain(self.pending.values().filter_map(Pending::gone_at_ms)).min()
-    }
-
-    /// Forgets what stands at a place; the place stays.
-    pub(crate) fn erase(&mut self, cursor: Cursor) {
-        for conversation in self.conversations.values_mut() {
-            if let Some(mut message) = conversation.messages.remove(&cursor) {
-                self.erased.extend(message.hash.map(|hash| (cursor, hash)));
-                if let Some(content) = &mut message.content {
-                    wipe(content);
-                }
-                return;
-            }
-        }
-    }
-
-    /// After how long messages of a conversation disappear, in seconds; 0: they stay. The last word of anybody in it counts.
-    pub(crate) fn timer(&self, id: ConversationId) -> u32 {
-        let Some(conversation) = self.conversations.get(&id) else { return 0 };
-        let waiting = self.pending.values().filter(|pending| pending.draft.conversation == id);
-        let written = waiting
-            .filter_map(|pending| match &pending.draft.content {
-                Content::Timer { seconds } => Some((pending.draft.order, *seconds)),
-                _ => None,
-            })
-            .max();
-        let received = || conversation.timer_s();
-        written.map(|(_, seconds)| seconds).or_else(received).unwrap_or(0)
     }
 
     /// Where this message stands in the mailbox, if it has been seen there.
@@ -377,17 +292,6 @@ impl State {
         is_shown
     }
 
-    /// Notes what a message deletes.
-    fn take_deletions(&mut self, message: &KeptMessage) {
-        match &message.content {
-            Some(Content::Delete { message: target }) => self.note_deletion(message.sender, *target),
-            Some(Content::Forget { messages }) if message.sender == self.me.account => {
-                messages.iter().for_each(|target| self.note_deletion(message.sender, *target));
-            }
-            _ => {}
-        }
-    }
-
     fn take_traces(&mut self, cursor: Cursor, traces: &Traces) {
         if let Some(log) = traces.log {
             let first = self.logs_seen.entry(log).or_insert(cursor);
@@ -445,11 +349,6 @@ fn wipe(content: &mut Content) {
     if let Content::Text { text } = content {
         text.zeroize();
     }
-}
-
-/// What a conversation's timer was set to stays: without it, its devices would go by different timers.
-pub(crate) fn may_be_deleted(message: &KeptMessage) -> bool {
-    !matches!(message.content, Some(Content::Timer { .. }))
 }
 
 /// Whether people see it: not what devices tell each other.

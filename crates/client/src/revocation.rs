@@ -1,0 +1,91 @@
+//! Devices end: signed out by somebody, with whatever they may have kept of what is to come, or by themselves.
+
+use std::collections::BTreeSet;
+
+use crypto::{device_log::Change as LogChange, id::DeviceId};
+use protocol::session::{ListSessions, SessionInfo};
+
+use crate::{
+    Device, Interruption, StoreUnavailable, device::Change, engine::Engine, repairs::Repair,
+    this_device::ThisDevice,
+};
+
+impl<D: Device> Engine<D> {
+    /// Devices whose sessions have ended without a word: by time, by a new password, by a log-out without a connection.
+    pub(crate) async fn end_devices_without_session(&self, this: &ThisDevice) -> Result<(), Interruption> {
+        self.refresh_own_log().await?;
+        let sessions = self.device.call(ListSessions {}).await?.sessions;
+        let live: BTreeSet<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
+        if !live.contains(&this.id) {
+            // The server does not know which device this is: then it is no good witness for the others either.
+            self.note_repair(Repair::DeviceIntroducedAgain).await?;
+            return self.introduce_again().await;
+        }
+        let log = self.own_log();
+        let ended: Vec<DeviceId> =
+            log.active().map(|(device, _)| device).filter(|device| !live.contains(device)).collect();
+        for device in &ended {
+            self.append_to_log(LogChange::Revoked(*device)).await?;
+        }
+        if !ended.is_empty() {
+            self.note_repair(Repair::DevicesEnded).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch. What
+    /// is interrupted is finished by [`Self::maintain`].
+    pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
+        let devices: Vec<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
+        self.begin_revocation(&devices).await?;
+        self.finish_revocation().await
+    }
+
+    pub(crate) async fn begin_revocation(&self, devices: &[DeviceId]) -> Result<(), StoreUnavailable> {
+        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
+        self.records.write(&*self.device, vec![begun]).await
+    }
+
+    /// Goes on with a revocation that was begun on this device.
+    pub(crate) async fn finish_revocation(&self) -> Result<(), Interruption> {
+        let name = self.records.revoking();
+        let Some(begun) = self.device.read(&name).await? else { return Ok(()) };
+        let mut refused = None;
+        for device in self.records.open::<Vec<DeviceId>>(&name, &begun).unwrap_or_default() {
+            match self.append_to_log(LogChange::Revoked(device)).await {
+                Ok(_) => {}
+                // A full log. All that can be done without it is.
+                Err(error @ Interruption::Refused(_)) => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        // What the ended device has put into the vault is seen before it is replaced.
+        self.refresh_vault().await?;
+        self.rotate_signed_prekey().await?;
+        self.replace_one_time_prekeys().await?;
+        match self.vault.turn_epoch(&*self.device, &self.records).await {
+            Ok(_) | Err(Interruption::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// This device's last word, if it can be said: it leaves the log, and its session with it.
+    pub(crate) async fn leave_log(&self) {
+        if let Ok(Some(this)) = self.this_device_offline().await {
+            // Whoever cannot say it is tidied up after by another device.
+            let _ = self.append_to_log(LogChange::Revoked(this.id)).await;
+        }
+    }
+
+    /// Removes prekeys of devices that this one was before.
+    pub(crate) async fn forget_former_devices(&self, this: DeviceId) -> Result<(), StoreUnavailable> {
+        let prefix = self.records.all_device_prekeys();
+        let own = self.records.device_prekeys(this);
+        let kept = self.device.scan(&prefix).await?;
+        let former = kept.into_iter().filter(|(name, _)| !name.starts_with(&own));
+        let changes: Vec<Change> = former.map(|(name, _)| Change::Remove { name }).collect();
+        self.records.write(&*self.device, changes).await
+    }
+}
