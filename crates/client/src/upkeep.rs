@@ -153,6 +153,11 @@ impl<D: Device> Engine<D> {
         known.iter().any(|known| known.sign(self.me.account, &self.identity) == *published)
     }
 
+    /// Whether this account's key has signed it.
+    fn is_own(&self, published: &SignedPrekey) -> bool {
+        published.verify(self.me.account, &self.identity.public()).is_ok()
+    }
+
     /// The device that this one was leaves the log, and takes its prekeys with it.
     async fn begin_as_new_device(&self, before: &ThisDevice) -> Result<(), Interruption> {
         // What its prekeys still open is read first.
@@ -167,13 +172,16 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// The signed prekey that is to take the place of the published one, if it is a week old, or was to be replaced already.
+    /// The signed prekey that is to take the place of the published one, if it is a week old, was to be replaced already, or
+    /// nobody has it any more: it was published while the server was set back, by a device that is gone.
     async fn signed_prekey_due(&self, status: &PrekeyStatus) -> Result<Option<SignedPrekey>, Interruption> {
-        let published = status.signed.id();
-        let is_published = |newest: &PrekeySecret| newest.id() <= published;
-        let is_due = status.now_ms.saturating_sub(status.signed_at_ms) >= ROTATE_AFTER_MS;
+        let published = &status.signed;
+        let is_published = |newest: &PrekeySecret| newest.id() <= published.id();
+        let is_due = status.now_ms.saturating_sub(status.signed_at_ms) >= ROTATE_AFTER_MS
+            || self.is_own(published) && !self.serves(published);
         if is_due && self.vault.newest_signed_prekey().as_ref().is_none_or(is_published) {
-            self.vault.make_signed_prekey(&*self.device, &self.records, published).await?;
+            let after = (published.id(), published.sequence());
+            self.vault.make_signed_prekey(&*self.device, &self.records, after).await?;
         }
         let newest = self.vault.newest_signed_prekey().filter(|newest| !is_published(newest));
         Ok(newest.map(|newest| newest.sign(self.me.account, &self.identity)))
@@ -183,8 +191,10 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn rotate_signed_prekey(&self) -> Result<(), Interruption> {
         let status = self.status().await?;
         // One that waits in the vault is no better: who was ended may have it.
-        let last = self.vault.last_signed_prekey();
-        self.vault.make_signed_prekey(&*self.device, &self.records, last).await?;
+        let published = Some(&status.signed).filter(|published| self.is_own(published));
+        let published = published.map(|published| (published.id(), published.sequence()));
+        let last = published.into_iter().chain([self.vault.last_signed_prekey()]).max();
+        self.vault.make_signed_prekey(&*self.device, &self.records, last.unwrap_or_default()).await?;
         let newest = self.vault.newest_signed_prekey().filter(|newest| newest.id() > status.signed.id());
         if let Some(newest) = newest {
             let signed = Some(newest.sign(self.me.account, &self.identity));

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::{pins::Pin, vault::VaultRefused};
 
+/// Batches that one identity key has at once at most: those that are wholly erased make room.
+pub(super) const MAX_SLOTS: u32 = 64;
 /// Bytes of a fingerprint in the key id of a batch of one-time prekeys; the slot has the other four.
 const FINGERPRINT_BYTES: usize = 28;
 
@@ -95,6 +97,20 @@ impl Batch {
         self.seeds.get(id.0.checked_sub(self.first.0)? as usize)?.as_ref()
     }
 
+    /// Whether they are one batch, of which some may have been erased since.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let made = |batch: &Self| (batch.first, batch.sequence, batch.made_at_ms, batch.seeds.len());
+        let both = self.seeds.iter().zip(&other.seeds);
+        let both = both.filter_map(|(one, other)| Some((one.as_ref()?, other.as_ref()?)));
+        made(self) == made(other)
+            && both.clone().all(|(one, other)| one.expose_bytes() == other.expose_bytes())
+    }
+
+    /// Whether it was made by who knew the other one: its ids go on from there.
+    pub(super) fn comes_after(&self, other: &Self) -> bool {
+        self.first.0 >= other.end()
+    }
+
     /// The ids of those that live.
     pub(super) fn ids(&self) -> impl Iterator<Item = PrekeyId> {
         let live = self.seeds.iter().zip(self.first.0..).filter(|(seed, _)| seed.is_some());
@@ -150,13 +166,11 @@ impl Epoch {
 /// `None`, if the own one comes from that one.
 pub(super) fn both_of(kind: VaultKind, own: &[u8], there: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     match kind {
-        // Other seeds are of a batch that was published since; those of the own one the server has forgotten.
+        // Another batch was made since; the own one has found another place.
         VaultKind::OneTimePrekeys => {
-            let batches = Batch::parse(own).zip(Batch::parse(there));
-            let is_another = batches.is_some_and(|(own, there)| {
-                (own.first, own.sequence, own.made_at_ms) != (there.first, there.sequence, there.made_at_ms)
-            });
-            is_another.then(|| Zeroizing::new(there.to_vec()))
+            let (mine, theirs) = (Batch::parse(own)?, Batch::parse(there)?);
+            let is_later = mine.is(&theirs) || mine.comes_after(&theirs);
+            (!is_later).then(|| Zeroizing::new(there.to_vec()))
         }
         // A seed that is another one is published.
         VaultKind::Prekey => {
@@ -192,6 +206,54 @@ impl Contents {
             (standing < seen.version).then(|| (row(), standing))
         });
         newer.collect()
+    }
+
+    /// The batches that stand here in a place where the server has one that does not come from them, nor they from it: two
+    /// devices have made them, one before the server was set back and one after it. Either may be the one that was published,
+    /// so both must stay. Those that stand elsewhere as well are none.
+    pub(super) fn displaced_by(
+        &self,
+        account: AccountId,
+        key: &VaultKey,
+        fetched: &[Row],
+    ) -> Result<Vec<(Slot, Batch)>, VaultRefused> {
+        let mut there = BTreeMap::new();
+        for row in fetched.iter().filter(|row| row.kind == VaultKind::OneTimePrekeys) {
+            let key_id = row.key_id.as_slice();
+            let is_known = |known: &SeenRow| known.version == row.version && known.sealed == row.sealed.0;
+            if !self.standing(row.kind, key_id).is_some_and(is_known) {
+                let place = VaultPlace { account, kind: row.kind, key_id, version: row.version };
+                let content =
+                    key.open(place, row.sealed.as_slice()).map_err(|_| VaultRefused::DoesNotOpen)?;
+                let batch =
+                    Slot::parse(key_id).zip(Batch::parse(&content)).ok_or(VaultRefused::DoesNotOpen)?;
+                there.extend([batch]);
+            }
+        }
+        let is_displaced = |(slot, own): &(&Slot, &Batch)| {
+            let is_another = there.get(slot).is_some_and(|there: &Batch| {
+                !there.is(own) && !there.comes_after(own) && !own.comes_after(there)
+            });
+            let stands_elsewhere =
+                || self.batches.iter().chain(&there).any(|(other, batch)| other != *slot && batch.is(own));
+            is_another && !own.is_erased() && !stands_elsewhere()
+        };
+        let displaced = self.batches.iter().filter(is_displaced);
+        Ok(displaced.map(|(slot, batch)| (*slot, batch.clone())).collect())
+    }
+
+    /// A place for one more batch: free here and in what was fetched.
+    pub(super) fn free_slot(&self, of: Slot, fetched: &[Row]) -> Option<Slot> {
+        let is_free = |slot: &Slot| self.batches.get(slot).is_none_or(Batch::is_erased);
+        let is_known = |slot: &Slot| {
+            let row = fetched.iter().find(|row| row.key_id.as_slice() == slot.key_id());
+            row.is_none_or(|row| {
+                self.standing(row.kind, row.key_id.as_slice())
+                    .is_some_and(|known| known.version >= row.version)
+            })
+        };
+        let mut slots = (0..MAX_SLOTS).map(|number| Slot { identity: of.identity, number });
+        slots.find(|slot| is_free(slot) && is_known(slot))
     }
 
     /// Takes a row if it is newer than what is known; `false` if it is known already.

@@ -17,15 +17,13 @@ use crate::{
     records::Records,
     vault::{
         Vault,
-        contents::{Batch, Contents, Epoch, Slot},
+        contents::{Batch, Contents, Epoch, MAX_SLOTS, Slot},
         prekey_key_id, prekey_to_row,
     },
 };
 
 /// By how much clocks of one's own devices differ at most, for an epoch to count as one of today: a day.
 pub(crate) const CLOCKS_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Batches that one identity key has at once at most: those that are wholly erased make room.
-const MAX_SLOTS: u32 = 64;
 /// The highest id that a batch begins with: half of all, more than anybody uses up. A server that names a higher one lies.
 const MAX_FIRST_ID: u32 = u32::MAX / 2;
 
@@ -37,9 +35,9 @@ impl Vault {
         newest.map(|(_, prekey)| PrekeySecret::clone(prekey))
     }
 
-    /// The id of the last signed prekey that was made, whether it lives or not.
-    pub(crate) fn last_signed_prekey(&self) -> PrekeyId {
-        self.contents().last_signed.0
+    /// The id and sequence of the last signed prekey that was made, whether it lives or not.
+    pub(crate) fn last_signed_prekey(&self) -> (PrekeyId, u64) {
+        self.contents().last_signed
     }
 
     /// The signed prekeys that live, but the one of this id and those after it.
@@ -47,17 +45,18 @@ impl Vault {
         self.contents().signed_prekeys.range(..id).map(|(id, _)| *id).collect()
     }
 
-    /// Makes the signed prekey that comes after the newest of this id. When another device was faster, its one is the newest.
+    /// Makes the signed prekey that comes after the one of this id and sequence. When another device was faster, its one is the
+    /// newest.
     pub(crate) async fn make_signed_prekey(
         &self,
         device: &impl Device,
         records: &Records,
-        after: PrekeyId,
+        after: (PrekeyId, u64),
     ) -> Result<(), Interruption> {
-        let (last, sequence) = self.contents().last_signed;
-        if last != after {
+        if self.last_signed_prekey().0 > after.0 {
             return Ok(());
         }
+        let (last, sequence) = self.last_signed_prekey().max(after);
         let id = PrekeyId(last.0.saturating_add(1));
         let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), &mut DeviceRng(device));
         let content = prekey_to_row(&prekey);
@@ -91,20 +90,16 @@ impl Vault {
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
-    /// Those of these ids that lived once, and do not any more.
+    /// Those of these ids that no prekey has which lives: it is dead, or a server that was set back has lost it before any
+    /// device that is left had seen it.
     pub(crate) fn dead_one_time<'a>(
         &self,
         identity: Fingerprint,
         ids: &'a [PrekeyId],
     ) -> impl Iterator<Item = PrekeyId> + 'a {
-        let (end, living) = {
-            let contents = self.contents();
-            let end = contents.batches_of(identity).map(|(_, batch)| batch.end()).max().unwrap_or(0);
-            let living: BTreeSet<PrekeyId> =
-                contents.batches_of(identity).flat_map(|(_, batch)| batch.ids()).collect();
-            (end, living)
-        };
-        ids.iter().copied().filter(move |id| id.0 < end && !living.contains(id))
+        let living: BTreeSet<PrekeyId> =
+            self.contents().batches_of(identity).flat_map(|(_, batch)| batch.ids()).collect();
+        ids.iter().copied().filter(move |id| !living.contains(id))
     }
 
     /// Makes a batch of one-time prekeys, their ids after all that there were and after `last`; `now_ms` is the server's time,

@@ -92,7 +92,14 @@ impl Vault {
     }
 
     async fn fetch(&self, device: &impl Device, records: &Records) -> Result<bool, Interruption> {
-        let fetched = device.call(FetchRows {}).await?.rows;
+        let mut fetched = device.call(FetchRows {}).await?.rows;
+        // Before anything is taken in its place.
+        for _ in 0..MAX_ROUNDS {
+            if !self.keep_displaced(device, records, &fetched).await? {
+                break;
+            }
+            fetched = device.call(FetchRows {}).await?.rows;
+        }
         let lost = self.contents().newer_than(&fetched);
         let changes = {
             let mut contents = self.contents();
@@ -128,6 +135,40 @@ impl Vault {
             }
         }
         Err(VaultRefused::OlderCopy.into())
+    }
+
+    /// Gives batches another place whose own place the server has given to others. `true`: one was given its place, or another
+    /// device was faster, so that it is to be looked again.
+    async fn keep_displaced(
+        &self,
+        device: &impl Device,
+        records: &Records,
+        fetched: &[Row],
+    ) -> Result<bool, Interruption> {
+        let (slot, batch, standing) = {
+            let contents = self.contents();
+            let displaced = contents.displaced_by(self.account, &self.key, fetched)?.pop();
+            let Some((slot, batch)) = displaced else { return Ok(false) };
+            let Some(free) = contents.free_slot(slot, fetched) else { return Ok(false) };
+            let there = fetched.iter().find(|row| row.key_id.as_slice() == free.key_id());
+            let known = contents.standing(VaultKind::OneTimePrekeys, &free.key_id()).map(|row| row.version);
+            (free, batch, (there.map_or(0, |row| row.version), known.unwrap_or(0)))
+        };
+        let (there, known) = standing;
+        let version = there.max(known).saturating_add(1);
+        let row =
+            self.sealed_row(device, VaultKind::OneTimePrekeys, &slot.key_id(), version, &batch.to_row());
+        match device.call(PutRow { row: row.clone(), after: Some(there) }).await {
+            Ok(_) => {
+                self.contents().absorb(self.account, &self.key, &row)?;
+                records.write(device, vec![row_record(records, &row)]).await?;
+                Ok(true)
+            }
+            Err(CallError::Refused(refusal)) if refusal.code == Code::VersionConflict => Ok(true),
+            // A full vault takes no more.
+            Err(CallError::Refused(refusal)) if refusal.code == Code::QuotaExceeded => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Gives rows back to a server that has older ones or none; where another device has written one meanwhile that does not

@@ -1,9 +1,15 @@
 //! Device logs, sessions and vaults that are given back to a restored server: each the story in which it once went wrong.
 
+use std::sync::Arc;
+
 use client::MessageState;
 use crypto::prekey::PrekeyKind;
 use futures::executor::block_on;
-use protocol::Call;
+use protocol::{
+    Call, Code, Refusal,
+    prekey::{ClaimPrekeys, FetchPrekeyStatus, PublishPrekeys},
+    vault::PutRow,
+};
 use serde_json::json;
 
 use crate::{
@@ -11,6 +17,7 @@ use crate::{
     device::TestDevice,
     people::Person,
     set_back_lies::begins_anew,
+    world::World,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -252,4 +259,101 @@ fn a_vault_that_takes_a_lost_row_no_more_stops_nobody() {
     alice.says(conversation, "still here");
     let _ = block_on(bob.account.maintain());
     assert_eq!(block_on(bob.account.maintain()), Ok(()));
+}
+
+/// Honest: the server is set back between the moment in which a batch is in the vault and the one in which it is published,
+/// and another device makes a batch of the same numbers.
+#[test]
+fn two_batches_of_the_same_numbers_both_open_what_comes() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let tablet = Person::signs_in(&world, "alice", 7);
+    let conversation = bob.opens(&[&alice]);
+    alice.opens(&[&bob]);
+    alice.says(conversation, "one");
+    tablet.syncs();
+    tablet.says(conversation, "two");
+    alice.syncs();
+    let (backup, there) = (world.copy_store(), Arc::clone(&world));
+    let mut is_set_back = false;
+    alice.device.set_hostility(move |path, request, honest| {
+        if path == PutRow::PATH && request["row"]["kind"] == json!("one_time_prekeys") && !is_set_back {
+            is_set_back = true;
+            there.restore_store(&backup);
+        }
+        honest
+    });
+    // Her word about what there is was on its way before the batch was published.
+    let mut is_first = true;
+    tablet.device.set_hostility(move |path, _, honest| {
+        let mut answer = honest?;
+        if path == FetchPrekeyStatus::PATH && core::mem::take(&mut is_first) {
+            for none in ["one_time_left", "last_one_time"] {
+                answer[none] = json!(0);
+            }
+            answer["one_time_outstanding"] = json!([]);
+        }
+        Ok(answer)
+    });
+    alice.maintains();
+    tablet.maintains();
+    bob.says(conversation, "hello");
+    for person in [&alice, &tablet] {
+        person.maintains();
+        assert_eq!(person.sees(conversation), ["alice: one", "alice: two", "bob: hello"]);
+    }
+}
+
+/// Honest: the server is set back between the moment in which a signed prekey is in the vault and the one in which it is
+/// published, and the browser that has it is never opened again.
+#[test]
+fn a_published_prekey_that_nobody_has_any_more_is_replaced() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    for _ in 0..2 {
+        alice.syncs();
+        bob.syncs();
+        world.pass_time(4 * DAY_MS);
+    }
+    closes_after_publishing(&world, &alice, "prekey");
+    assert!(block_on(alice.account.maintain()).is_err(), "it is closed");
+    let elsewhere = Person::signs_in(&world, "alice", 8);
+    assert_eq!(elsewhere.prekey_status().signed.id().0, 2, "it was published");
+    elsewhere.maintains();
+    bob.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
+    bob.says(conversation, "by the signed one");
+    elsewhere.syncs();
+    assert_eq!(elsewhere.sees(conversation).last().unwrap(), "bob: by the signed one");
+}
+
+/// The same with a batch of one-time prekeys.
+#[test]
+fn a_published_batch_that_nobody_has_any_more_is_replaced() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let conversation = bob.opens(&[&alice]);
+    alice.opens(&[&bob]);
+    alice.says(conversation, "one");
+    closes_after_publishing(&world, &alice, "one_time_prekeys");
+    assert!(block_on(alice.account.maintain()).is_err(), "it is closed");
+    let elsewhere = Person::signs_in(&world, "alice", 8);
+    assert_eq!(elsewhere.prekey_status().one_time_left, 100, "it was published");
+    elsewhere.maintains();
+    bob.says(conversation, "hello");
+    elsewhere.syncs();
+    assert_eq!(elsewhere.sees(conversation).last().unwrap(), "bob: hello");
+}
+
+/// Right after this device has put a key into the vault, the server is set back to a copy from right before; the key is
+/// published, and the device is heard of no more.
+fn closes_after_publishing(world: &Arc<World>, person: &Person, kind: &'static str) {
+    let (backup, there) = (world.copy_store(), Arc::clone(world));
+    let (mut is_set_back, mut is_closed) = (false, false);
+    person.device.set_hostility(move |path, request, honest| {
+        if path == PutRow::PATH && request["row"]["kind"] == json!(kind) && !is_set_back {
+            is_set_back = true;
+            there.restore_store(&backup);
+        }
+        is_closed |= path == PublishPrekeys::PATH;
+        if is_closed { Err(Refusal::from(Code::Busy)) } else { honest }
+    });
 }
