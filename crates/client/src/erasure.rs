@@ -182,14 +182,11 @@ impl<D: Device> Engine<D> {
         if over.is_empty() && sent.is_empty() && aside.is_empty() {
             return Ok(0);
         }
-        let erased = over.iter().map(|(cursor, traces)| {
-            let erased = KeptDelivery::Erased(traces.clone());
-            self.records.put(&*self.device, self.records.delivery(*cursor), &erased)
-        });
+        let erased = self.erased_records(&over).await?;
         let forgotten = sent.iter().flat_map(|message| self.records.forget_draft(*message));
         let forgotten = forgotten
             .chain(aside.iter().map(|message| Change::Remove { name: self.records.aside(*message) }));
-        self.records.write(&*self.device, erased.chain(forgotten).collect()).await?;
+        self.records.write(&*self.device, erased.into_iter().chain(forgotten).collect()).await?;
         let mut state = self.state();
         for (cursor, _) in &over {
             state.erase(*cursor);
@@ -201,6 +198,19 @@ impl<D: Device> Engine<D> {
             state.erase_aside(*message);
         }
         Ok(over.len() + sent.len() + aside.len())
+    }
+
+    /// What is kept in the place of these messages. Where another tab has kept another message meanwhile, as a server that was
+    /// set back has it there, that one stays.
+    async fn erased_records(&self, over: &[(Cursor, Traces)]) -> Result<Vec<Change>, StoreUnavailable> {
+        let mut changes = Vec::with_capacity(over.len());
+        for (cursor, traces) in over {
+            if traces.hash.is_none() || !self.was_kept_anew(*cursor, traces.hash).await? {
+                let erased = KeptDelivery::Erased(traces.clone());
+                changes.push(self.records.put(&*self.device, self.records.delivery(*cursor), &erased));
+            }
+        }
+        Ok(changes)
     }
 
     /// Lets those of the deliveries go that were deleted, and what they delete: on the server at once, and for everyone what
@@ -250,11 +260,8 @@ impl<D: Device> Engine<D> {
             }
         }
         let over = self.state().to_forget(0);
-        let changes = over.iter().map(|(cursor, traces)| {
-            let erased = KeptDelivery::Erased(traces.clone());
-            self.records.put(&*self.device, self.records.delivery(*cursor), &erased)
-        });
-        self.records.write(&*self.device, changes.collect()).await?;
+        let changes = self.erased_records(&over).await?;
+        self.records.write(&*self.device, changes).await?;
         Ok(over.into_iter().map(|(cursor, _)| cursor).collect())
     }
 }

@@ -93,6 +93,17 @@ pub(crate) enum KeptDelivery {
     Elsewhere,
 }
 
+impl KeptDelivery {
+    /// The name of what stands, or stood, at its place.
+    pub(crate) fn name(&self) -> Option<EnvelopeHash> {
+        match self {
+            Self::Message(message) => message.hash,
+            Self::Erased(traces) => traces.hash,
+            Self::Held { .. } | Self::Dropped | Self::Elsewhere => None,
+        }
+    }
+}
+
 /// What a message that is gone has proved: nothing of what was in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traces {

@@ -36,7 +36,7 @@ impl<D: Device> Engine<D> {
 
     /// Finds how far both agree, below this end, and keeps aside what stands after it.
     pub(crate) async fn set_back(&self, end_there: Cursor) -> Result<(), Interruption> {
-        let known = self.state().names_until(end_there);
+        let known = self.state().names(..=end_there);
         let (mut agreed, mut differs) = (0, known.len());
         while agreed < differs {
             let middle = agreed + (differs - agreed) / 2;
@@ -56,11 +56,11 @@ impl<D: Device> Engine<D> {
             0 => Cursor::START,
             agreed => known[agreed - 1].0,
         };
-        if common == self.state().end() {
+        let After { places, aside, notes, heard, marks } = self.state().after(common);
+        if places.is_empty() {
             // It said otherwise before: nothing was lost.
             return Ok(());
         }
-        let After { places, aside, notes, heard, marks } = self.state().after(common);
         let (device, records) = (&*self.device, &self.records);
         let mut changes = Vec::with_capacity(places.len());
         for (cursor, name) in places {
@@ -96,18 +96,17 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Whether the record of a place is of another message than the one that this tab knows.
-    async fn was_kept_anew(
+    /// Whether the record of a place is of another message than the one that this tab knows: another tab has kept it, after the
+    /// places were counted anew.
+    pub(crate) async fn was_kept_anew(
         &self,
         cursor: Cursor,
         known: Option<EnvelopeHash>,
     ) -> Result<bool, StoreUnavailable> {
         let name = self.records.delivery(cursor);
         let record = self.device.read(&name).await?;
-        Ok(match record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed)) {
-            Some(KeptDelivery::Message(message)) => message.hash.is_some() && message.hash != known,
-            _ => false,
-        })
+        let kept = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
+        Ok(kept.as_ref().and_then(KeptDelivery::name).is_some_and(|name| Some(name) != known))
     }
 
     /// The places up to which keys from before a change count are counted anew.

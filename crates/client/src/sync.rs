@@ -61,6 +61,9 @@ impl From<StoreUnavailable> for SyncError {
 /// How far back known deliveries are looked at once more with what is new, in places.
 const OVERLAP: u64 = 8;
 
+/// How often in one go a server may turn out to have other messages than before.
+const MAX_SET_BACKS: u32 = 4;
+
 impl<D: Device> Engine<D> {
     /// Fetches and takes all pages after the device's cursor.
     pub(crate) async fn sync(&self) -> Result<Synced, SyncError> {
@@ -95,20 +98,21 @@ impl<D: Device> Engine<D> {
 
     async fn fetch_new(&self) -> Result<usize, SyncError> {
         let mut new = 0;
-        let mut known = self.state().last_names(OVERLAP);
+        // The last that are known come once more: a server that was set back has others there.
+        let mut overlap = OVERLAP;
+        let mut set_backs = 0;
         loop {
-            let after = self.state().end();
-            // The last that are known come once more: a server that was set back has others there.
-            let known = core::mem::take(&mut known);
-            let from = known.first().map_or(after, |(cursor, _)| Cursor(cursor.0.saturating_sub(1)));
+            let (after, from) = {
+                let state = self.state();
+                (state.end(), state.overlap(core::mem::take(&mut overlap)))
+            };
             let request = FetchPage { after: from, limit: MAX_PAGE_ITEMS };
             let Page { items, end, now_ms } = self.device.call(request).await.map_err(Interruption::from)?;
-            let is_another = |(cursor, name): &(Cursor, EnvelopeHash)| {
-                let mut there =
-                    items.iter().filter(|item| item.cursor == *cursor && !item.shared.0.is_empty());
-                there.any(|item| !is_named(item, *name))
-            };
-            if end < after || known.iter().any(is_another) {
+            if end < after || self.knows_others(&items) {
+                set_backs += 1;
+                if set_backs > MAX_SET_BACKS {
+                    return Err(SyncError::Gap);
+                }
                 self.set_back(end).await?;
                 continue;
             }
@@ -117,6 +121,7 @@ impl<D: Device> Engine<D> {
                 return if end == after { Ok(new) } else { Err(SyncError::Gap) };
             }
             self.note_clock(now_ms);
+            self.state().forget_nameless(items.iter().map(|item| item.cursor));
             new += self.take(items, now_ms).await?;
             self.changed();
             if self.state().end() >= end {
@@ -124,6 +129,18 @@ impl<D: Device> Engine<D> {
             }
             self.device.breathe().await;
         }
+    }
+
+    /// Whether another message is known to stand at the place of one of these.
+    fn knows_others(&self, items: &[Item]) -> bool {
+        let (Some(first), Some(last)) = (items.first(), items.last()) else { return false };
+        if first.cursor > last.cursor {
+            return false;
+        }
+        let known: BTreeMap<Cursor, EnvelopeHash> =
+            self.state().names(first.cursor..=last.cursor).into_iter().collect();
+        let mut named = items.iter().filter(|item| !item.shared.0.is_empty());
+        named.any(|item| known.get(&item.cursor).is_some_and(|name| !is_named(item, *name)))
     }
 
     /// What was there before the account came to this device, newest first.
@@ -229,7 +246,7 @@ impl<D: Device> Engine<D> {
         if items.iter().any(|item| item.shared.0.is_empty()) {
             self.state().meet_erased();
         }
-        self.settle_with_records(&mut landed).await?;
+        self.settle_with_records(&items, &mut landed).await?;
         if landed.iter().any(|(.., landed)| !landed.is_sound()) {
             // Another account's mailbox looks so. What is kept would stand in the place of what is one's own.
             self.check_whose_session().await?;
@@ -329,9 +346,10 @@ impl<D: Device> Engine<D> {
     /// forgot the key.
     async fn settle_with_records(
         &self,
+        items: &[Item],
         landed: &mut [(Cursor, u64, Landed)],
     ) -> Result<(), StoreUnavailable> {
-        for (cursor, _, landed) in landed {
+        for (item, (cursor, _, landed)) in items.iter().zip(landed) {
             let is_lost = match &landed.delivery {
                 KeptDelivery::Elsewhere => true,
                 KeptDelivery::Message(message) => message.hash.is_none(),
@@ -342,12 +360,10 @@ impl<D: Device> Engine<D> {
             }
             let name = self.records.delivery(*cursor);
             let record = self.device.read(&name).await?;
-            match record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed)) {
-                Some(kept @ KeptDelivery::Erased(_)) => landed.delivery = kept,
-                Some(KeptDelivery::Message(kept)) if kept.hash.is_some() => {
-                    landed.delivery = KeptDelivery::Message(kept);
-                }
-                _ => {}
+            let kept = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
+            let Some(kept) = kept else { continue };
+            if kept.name().is_some_and(|name| is_named(item, name)) {
+                landed.delivery = kept;
             }
         }
         Ok(())

@@ -327,3 +327,27 @@ fn a_contact_does_not_keep_others_from_being_read_again() {
     let seen = bob.sees(conversation);
     assert_eq!(seen.last().unwrap(), "alice: opens later", "{before:?}, {calls} calls");
 }
+
+/// Honest: another tab was still writing down what it had fetched before, after this one had counted anew; then both were
+/// closed.
+#[test]
+fn what_a_tab_kept_too_late_hides_nothing() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let backup = world.copy_store();
+    for text in ["lost three", "lost four", "lost five"] {
+        bob.says(conversation, text);
+    }
+    alice.syncs();
+    world.restore_store(&backup);
+    for number in 3..20 {
+        bob.says(conversation, &number.to_string());
+    }
+    alice.storage.remove_if(|name| name.ends_with("/delivery/00000000000000000003"));
+    let again = alice.opens_a_tab(&world, 5);
+    again.syncs();
+    again.maintains();
+    let seen = again.sees(conversation);
+    for number in 3..20 {
+        assert!(seen.contains(&format!("bob: {number}")), "{number} is not in {seen:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What a server that was set back has lost: found by its names, kept aside, and given up when it comes again.
 
-use core::ops::Bound;
+use core::ops::{Bound, RangeBounds};
 use std::collections::BTreeMap;
 
 use protocol::{
@@ -39,33 +39,42 @@ impl State {
         self.conversations.values().filter_map(last).chain(erased).max_by_key(|(cursor, _)| *cursor)
     }
 
-    /// The names that are known of so many last places, in their order.
-    pub(crate) fn last_names(&self, places: u64) -> Vec<(Cursor, EnvelopeHash)> {
-        let from = Cursor(self.end().0.saturating_sub(places));
-        let near = (Bound::Excluded(from), Bound::Included(self.end()));
-        let messages = self.conversations.values().flat_map(|conversation| conversation.messages.range(near));
+    /// The names of what stands at these places, or stood there and was erased, in their order.
+    pub(crate) fn names(&self, places: impl RangeBounds<Cursor> + Clone) -> Vec<(Cursor, EnvelopeHash)> {
+        let conversations = self.conversations.values();
+        let messages = conversations.flat_map(|conversation| conversation.messages.range(places.clone()));
         let named = messages.filter_map(|(cursor, message)| Some((*cursor, message.hash?)));
-        let erased = self.erased.range(near).map(|(cursor, hash)| (*cursor, *hash));
+        let erased = self.erased.range(places.clone()).map(|(cursor, hash)| (*cursor, *hash));
         let mut names: Vec<_> = named.chain(erased).collect();
         names.sort_unstable_by_key(|(cursor, _)| *cursor);
         names
     }
 
-    /// The names of what stands up to this place, or stood there and was erased, in their order.
-    pub(crate) fn names_until(&self, end: Cursor) -> Vec<(Cursor, EnvelopeHash)> {
-        let messages =
-            self.conversations.values().flat_map(|conversation| conversation.messages.range(..=end));
-        let named = messages.filter_map(|(cursor, message)| Some((*cursor, message.hash?)));
-        let erased = self.erased.range(..=end).map(|(cursor, hash)| (*cursor, *hash));
-        let mut names: Vec<_> = named.chain(erased).collect();
-        names.sort_unstable_by_key(|(cursor, _)| *cursor);
-        names
+    /// The last place of which the name is known, so many places before the end at most; without one, the end.
+    pub(crate) fn overlap(&self, places: u64) -> Cursor {
+        let end = self.end();
+        let from = Cursor(end.0.saturating_sub(places)).next();
+        let names = if from <= end { self.names(from..=end) } else { Vec::new() };
+        names.first().map_or(end, |(cursor, _)| Cursor(cursor.0 - 1))
+    }
+
+    /// Forgets which of these places were dealt with, where that says nothing of what stood there: records that another tab
+    /// wrote before a server was set back look so.
+    pub(crate) fn forget_nameless(&mut self, places: impl Iterator<Item = Cursor>) {
+        for place in places {
+            let is_dealt_with = self.deliveries.get(&place).is_some_and(Option::is_none);
+            let stands = |conversation: &Conversation| conversation.messages.contains_key(&place);
+            let is_known = self.erased.contains_key(&place) || self.conversations.values().any(stands);
+            if is_dealt_with && !is_known {
+                self.deliveries.remove(&place);
+            }
+        }
     }
 
     /// What stands after a place.
     pub(crate) fn after(&self, common: Cursor) -> After {
         let after = (Bound::Excluded(common), Bound::Unbounded);
-        let names: BTreeMap<Cursor, EnvelopeHash> = self.names_until(Cursor(u64::MAX)).into_iter().collect();
+        let names: BTreeMap<Cursor, EnvelopeHash> = self.names(after).into_iter().collect();
         let mut found = After {
             places: self
                 .deliveries
