@@ -56,6 +56,7 @@ fn a_timer_is_shown_set_and_switched_off() {
         (&["timer", "bob", "300"], 2),
         (&["timer", "bob", "4s"], 2),
         (&["timer", "bob", "1000000w"], 2),
+        (&["timer", "bob", "1000y"], 2),
         (&["timer", "bob", "soon"], 6),
         (&["timer", "alice"], 2),
     ] {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::terminal::{
     desk::Desk,
-    ending::Problem,
+    ending::{Ending, Problem},
     say::{data, json, patiently},
 };
 
@@ -83,8 +83,15 @@ impl Timer {
         let (names, setting) = taken_apart(&self.words)?;
         let account = desk.account().await?;
         let mut people = Vec::new();
-        for name in names {
-            people.push(patiently("Looking for them", person(&account, name)).await?);
+        for (number, name) in names.iter().enumerate() {
+            let found = patiently("Looking for them", person(&account, name)).await;
+            let may_be_a_time = number > 0 && name.starts_with(|c: char| c.is_ascii_digit());
+            people.push(found.map_err(|problem| match problem.ending {
+                Ending::NotFound if may_be_a_time => Problem::usage(format!(
+                    "{name} is nobody here, and no time: say `off`, or a number with s, m, h, d or w behind it"
+                )),
+                _ => problem,
+            })?);
         }
         fetch(&account).await?;
         let ids: Vec<_> = people.iter().map(|person| person.account).collect();
@@ -107,14 +114,22 @@ impl Timer {
         if desk.options.json {
             return json::object(&Shown { with, conversation: conversation.to_string(), timer_s });
         }
-        let with = with.join(", ");
+        let all = listed(&with);
         match timer_s {
-            None => data(format!("What you and {with} write stays.")),
-            Some(seconds) => data(format!(
-                "What you and {with} write from here on disappears after {}.",
-                duration_words(seconds)
-            )),
+            None => data(format!("What {all} write stays.")),
+            Some(seconds) => {
+                data(format!("What {all} write from here on disappears after {}.", duration_words(seconds)))
+            }
         }
+    }
+}
+
+/// Oneself and the others, in words.
+fn listed(others: &[&str]) -> String {
+    match others.split_last() {
+        Some((last, [])) => format!("you and {last}"),
+        Some((last, others)) => format!("you, {} and {last}", others.join(", ")),
+        None => "you".to_owned(),
     }
 }
 
@@ -153,6 +168,12 @@ mod tests {
         for long in ["53w", "366d", "99999999999999999999s", "18446744073709551615w"] {
             assert_eq!(read(long), Err(NoSetting::TooLong), "{long}");
         }
+    }
+
+    #[test]
+    fn people_are_listed_as_one_says_it() {
+        assert_eq!(listed(&["bob"]), "you and bob");
+        assert_eq!(listed(&["bob", "carol", "dave"]), "you, bob, carol and dave");
     }
 
     #[test]
