@@ -4,6 +4,8 @@
 //! the mailbox. Whoever reads it erases what it names, on the device and on the server; so it is done again wherever it was
 //! interrupted. What was deleted "for me" is told to one's own devices in the conversation with oneself, which nobody sees.
 
+use std::collections::BTreeSet;
+
 use protocol::{
     Cursor,
     content::Content,
@@ -13,8 +15,8 @@ use protocol::{
 };
 
 use crate::{
-    Account, Body, ComposeError, Device, Interruption, MessageState, StoreUnavailable,
-    conversation::state::may_be_deleted,
+    Account, Body, ComposeError, Device, Interruption, StoreUnavailable,
+    conversation::state::{State, may_be_deleted},
     device::Change,
     engine::Engine,
     inbox::Landed,
@@ -67,8 +69,12 @@ impl<D: Device> Account<D> {
         for message in messages {
             // What was not sent goes to nobody.
             let is_mine_to_send = engine.state().pending.contains_key(message);
-            if is_mine_to_send {
-                self.withdraw(*message).await?;
+            if is_mine_to_send && !self.withdraw(*message).await? {
+                // It was on its way.
+                let body = engine.state().message(*message).map(|(_, shown)| shown.body);
+                if matches!(body, Some(Body::Timer(_))) {
+                    return Err(DeleteError::Timer);
+                }
             }
         }
         let conversation = engine.own_conversation().await?;
@@ -94,12 +100,12 @@ impl<D: Device> Account<D> {
         if !shown.mine {
             return Err(DeleteError::NotYours);
         }
-        if shown.state == MessageState::Sent && matches!(shown.body, Body::Timer(_)) {
-            return Err(DeleteError::Timer);
-        }
         if shown.place.is_none() && self.withdraw(message).await? {
             // It was never sent.
             return Ok(());
+        }
+        if matches!(shown.body, Body::Timer(_)) {
+            return Err(DeleteError::Timer);
         }
         self.put_note(conversation, Content::Delete { message }).await?;
         engine.state().note_deletion(engine.me.account, message);
@@ -223,10 +229,17 @@ impl<D: Device> Engine<D> {
         let mut for_everyone = Vec::new();
         {
             let mut state = self.state();
+            let messages = landed.iter().filter_map(|(.., landed)| match &landed.delivery {
+                KeptDelivery::Message(message) => Some(message),
+                _ => None,
+            });
+            let timers: BTreeSet<MessageId> =
+                messages.filter(|message| !may_be_deleted(message)).map(|message| message.message).collect();
+            let is_timer = |state: &State, message| state.is_timer(message) || timers.contains(&message);
             for (.., landed) in landed.iter() {
                 let KeptDelivery::Message(message) = &landed.delivery else { continue };
                 match &message.content {
-                    Some(Content::Delete { message: target }) if state.is_timer(*target) => {}
+                    Some(Content::Delete { message: target }) if is_timer(&state, *target) => {}
                     Some(Content::Delete { message: target }) => {
                         state.note_deletion(message.sender, *target);
                         if message.sender == state.me.account {
@@ -237,7 +250,7 @@ impl<D: Device> Engine<D> {
                     }
                     Some(Content::Forget { messages }) if message.sender == state.me.account => {
                         for target in messages {
-                            if !state.is_timer(*target) {
+                            if !is_timer(&state, *target) {
                                 state.note_deletion(message.sender, *target);
                                 for_me.push(*target);
                             }

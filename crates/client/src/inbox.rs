@@ -26,12 +26,18 @@ pub(crate) struct Ladder<'a> {
     pub(crate) vault: &'a Vault,
     pub(crate) logs: &'a Logs,
     pub(crate) state: &'a State,
-    /// This device, and its prekeys that live.
-    pub(crate) device: Option<DeviceId>,
-    pub(crate) device_prekeys: &'a BTreeMap<PrekeyId, PrekeySecret>,
+    /// This device, and those that it was before, and their prekeys that live.
+    pub(crate) here: &'a Here,
     /// What this device wrote itself and no other has.
     pub(crate) own_texts: &'a BTreeMap<MessageId, Content>,
     pub(crate) clock: Clock,
+}
+
+/// The devices that this one is, and was before: what was sealed to one of those still opens.
+#[derive(Default)]
+pub(crate) struct Here {
+    pub(crate) devices: BTreeSet<DeviceId>,
+    pub(crate) prekeys: BTreeMap<(DeviceId, PrekeyId), PrekeySecret>,
 }
 
 /// What time it is, here and on the server, at the same moment.
@@ -68,8 +74,8 @@ pub(crate) struct Landed {
     pub(crate) to_archive: Option<ContentKey>,
     /// The one-time prekey that it came by, which dies when the message is archived.
     pub(crate) one_time: Option<(Fingerprint, PrekeyId)>,
-    /// The prekey of this device that it came by, which dies when the message is kept.
-    pub(crate) of_device: Option<PrekeyId>,
+    /// The prekeys of this device that it came by, which die when the message is kept.
+    pub(crate) of_device: Vec<(DeviceId, PrekeyId)>,
 }
 
 /// Which key a sender must have signed with.
@@ -231,14 +237,14 @@ impl Ladder<'_> {
         if gone_at_ms == Some(None) {
             let log = log.map(|(identity, position)| (header.sender, identity, position));
             let erased = KeptDelivery::Erased(Traces { hash: Some(verified.hash()), log, used: Vec::new() });
-            return Landed { of_device: self.own_seal(&header), ..Landed::as_is(erased) };
+            return Landed { of_device: self.own_seals(&header), ..Landed::as_is(erased) };
         }
         let hash = verified.hash();
         let mut landed = Landed::as_is(KeptDelivery::Dropped);
         let content = match self.own_text(&header) {
             Some(content) => Some((hash, Some(content))),
             None if header.disappears()
-                && self.own_seal(&header).is_none()
+                && self.own_seals(&header).is_empty()
                 && self.state.aside_of(header.message, header.sender).is_none() =>
             {
                 return Landed::as_is(KeptDelivery::Elsewhere);
@@ -285,16 +291,17 @@ impl Ladder<'_> {
 
     /// What this device wrote itself, of a message whose key nobody archives.
     fn own_text(&self, header: &Header) -> Option<Content> {
-        let is_own = header.disappears() && header.sender == self.me && header.device == self.device;
+        let is_own = header.disappears() && header.sender == self.me;
         is_own.then(|| self.own_texts.get(&header.message).cloned()).flatten()
     }
 
-    /// The prekey of this device that a disappearing message is sealed to.
-    fn own_seal(&self, header: &Header) -> Option<PrekeyId> {
-        header.places_of(self.me).find_map(|(_, recipient)| match recipient.way {
-            Way::Sealed(PrekeyKind::Device, id) if recipient.device == self.device => Some(id),
+    /// The prekeys of this device that a disappearing message is sealed to: one, as a rule.
+    fn own_seals(&self, header: &Header) -> Vec<(DeviceId, PrekeyId)> {
+        let places = header.places_of(self.me).filter_map(|(_, recipient)| match recipient.way {
+            Way::Sealed(PrekeyKind::Device, id) => Some((recipient.device?, id)),
             _ => None,
-        })
+        });
+        places.filter(|(device, _)| self.here.devices.contains(device)).collect()
     }
 
     fn open(
@@ -328,9 +335,9 @@ impl Ladder<'_> {
             }
             // What the server shows as archived is not: the key lives, then, for as long as it is needed.
         }
-        if let Some(id) = self.own_seal(header) {
-            landed.of_device = Some(id);
-            let prekey = self.device_prekeys.get(&id)?;
+        landed.of_device = self.own_seals(header);
+        if !landed.of_device.is_empty() {
+            let prekey = landed.of_device.iter().find_map(|seal| self.here.prekeys.get(seal))?;
             return verified.open(self.me, &identity, prekey).ok();
         }
         let Way::Sealed(kind, id) = recipient.way else { return None };
@@ -354,7 +361,7 @@ impl Landed {
     }
 
     fn as_is(delivery: KeptDelivery) -> Self {
-        Self { delivery, members: Vec::new(), to_archive: None, one_time: None, of_device: None }
+        Self { delivery, members: Vec::new(), to_archive: None, one_time: None, of_device: Vec::new() }
     }
 
     fn held(sender: AccountId, item: &Item) -> Self {

@@ -11,7 +11,7 @@ use protocol::{
 use crate::{
     Device, Interruption,
     engine::Engine,
-    inbox::{Clock, Ladder, SenderKey},
+    inbox::{Clock, Here, Ladder, SenderKey},
     repairs::Repair,
 };
 
@@ -76,15 +76,14 @@ impl<D: Device> Engine<D> {
     fn needs(&self, items: &[Item]) -> Needs {
         let me = self.me.account;
         let (logs, state) = (self.logs(), self.state());
-        let nothing = BTreeMap::new();
+        let nobody = Here::default();
         let no_texts = BTreeMap::new();
         let ladder = Ladder {
             me,
             vault: &self.vault,
             logs: &logs,
             state: &state,
-            device: None,
-            device_prekeys: &nothing,
+            here: &nobody,
             own_texts: &no_texts,
             clock: Clock { here_ms: 0, there_ms: 0 },
         };

@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     Gone,
     /// A key has changed: the conversation waits for the user.
     Blocked,
+    /// The keys of its readers change faster than it is sealed: what goes to others does not wait for that.
+    Stale,
     /// For good, and why.
     Failed(String),
 }
@@ -43,13 +45,16 @@ impl<D: Device> Engine<D> {
         self.load_what_tabs_share().await?;
         let mut tried = BTreeSet::new();
         let mut blocked = BTreeSet::new();
+        let mut is_stale = false;
         loop {
             let next = self.state().pending_in_order().into_iter().find_map(|(message, pending)| {
                 let free = !tried.contains(&message) && !blocked.contains(&pending.draft.conversation);
                 let queued = pending.progress == Progress::Queued;
                 (free && queued).then(|| (message, pending.draft.clone()))
             });
-            let Some((message, draft)) = next else { return Ok(()) };
+            let Some((message, draft)) = next else {
+                return if is_stale { Err(Interruption::Busy(Code::StaleKeys.into())) } else { Ok(()) };
+            };
             tried.insert(message);
             let draft = self.with_timer_of_today(message, draft).await?;
             let outcome = {
@@ -71,6 +76,10 @@ impl<D: Device> Engine<D> {
                 Outcome::Gone => {}
                 Outcome::Blocked => {
                     blocked.insert(draft.conversation);
+                }
+                Outcome::Stale => {
+                    blocked.insert(draft.conversation);
+                    is_stale = true;
                 }
                 Outcome::Failed(why) => {
                     let failed = self.records.put(&*self.device, self.records.failed(message), &why);
@@ -120,6 +129,7 @@ impl<D: Device> Engine<D> {
         }
         let sealings = self.device.scan(&self.records.sealings(message)).await?.len() as u32;
         let first = sealings.max(1);
+        let mut was_introduced = false;
         for attempt in first..first + MAX_SEALINGS {
             let envelope = match self.sealing(message, draft, attempt).await {
                 Ok(Ok(envelope)) => envelope,
@@ -139,8 +149,9 @@ impl<D: Device> Engine<D> {
                 Err(CallError::Refused(refusal)) if refusal.code == Code::StaleKeys => {}
                 // The server does not know this device (any more), or this was sealed before there was one.
                 Err(CallError::Refused(refusal))
-                    if refusal.code == Code::InvalidEnvelope && attempt == first =>
+                    if refusal.code == Code::InvalidEnvelope && !was_introduced =>
                 {
+                    was_introduced = true;
                     self.introduce_again().await?;
                 }
                 Err(CallError::Refused(refusal)) if refusal.code == Code::MessageConflict => {
@@ -154,7 +165,7 @@ impl<D: Device> Engine<D> {
                 },
             }
         }
-        Err(Interruption::Busy(Code::StaleKeys.into()))
+        Ok(Outcome::Stale)
     }
 
     /// The bytes of this sealing: those that are kept, or new ones, kept before they are used.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crypto::{device_log::Change as LogChange, id::DeviceId};
-use protocol::session::{ListSessions, SessionInfo};
+use protocol::session::ListSessions;
 
 use crate::{
     Device, Interruption, StoreUnavailable, device::Change, engine::Engine, repairs::Repair,
@@ -14,6 +14,8 @@ impl<D: Device> Engine<D> {
     /// Devices whose sessions have ended without a word: by time, by a new password, by a log-out without a connection.
     pub(crate) async fn end_devices_without_session(&self, this: &ThisDevice) -> Result<(), Interruption> {
         self.refresh_own_log().await?;
+        // Those of now: one that signs in while the answer is on its way has its session after that.
+        let active: Vec<DeviceId> = self.own_log().active().map(|(device, _)| device).collect();
         let sessions = self.device.call(ListSessions {}).await?.sessions;
         let live: BTreeSet<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
         if !live.contains(&this.id) {
@@ -21,9 +23,7 @@ impl<D: Device> Engine<D> {
             self.note_repair(Repair::DeviceIntroducedAgain).await?;
             return self.introduce_again().await;
         }
-        let log = self.own_log();
-        let ended: Vec<DeviceId> =
-            log.active().map(|(device, _)| device).filter(|device| !live.contains(device)).collect();
+        let ended: Vec<DeviceId> = active.into_iter().filter(|device| !live.contains(device)).collect();
         for device in &ended {
             self.append_to_log(LogChange::Revoked(*device)).await?;
         }
@@ -35,9 +35,8 @@ impl<D: Device> Engine<D> {
 
     /// Ends devices, and everything that their owners may have kept of what is to come: other prekeys, another epoch. What
     /// is interrupted is finished by [`Self::maintain`].
-    pub(crate) async fn revoke_devices(&self, sessions: &[SessionInfo]) -> Result<(), Interruption> {
-        let devices: Vec<DeviceId> = sessions.iter().filter_map(|session| session.device).collect();
-        self.begin_revocation(&devices).await?;
+    pub(crate) async fn revoke_devices(&self, devices: &[DeviceId]) -> Result<(), Interruption> {
+        self.begin_revocation(devices).await?;
         self.finish_revocation().await
     }
 
@@ -79,13 +78,22 @@ impl<D: Device> Engine<D> {
         }
     }
 
-    /// Removes prekeys of devices that this one was before.
-    pub(crate) async fn forget_former_devices(&self, this: DeviceId) -> Result<(), StoreUnavailable> {
-        let prefix = self.records.all_device_prekeys();
-        let own = self.records.device_prekeys(this);
-        let kept = self.device.scan(&prefix).await?;
-        let former = kept.into_iter().filter(|(name, _)| !name.starts_with(&own));
-        let changes: Vec<Change> = former.map(|(name, _)| Change::Remove { name }).collect();
+    /// The devices that this one was before and that were ended: nothing comes to them any more.
+    pub(crate) async fn former_devices(&self, this: &ThisDevice) -> Result<Vec<DeviceId>, StoreUnavailable> {
+        let log = self.own_log();
+        let is_active =
+            |device: &DeviceId| log.device(*device).is_some_and(|known| known.revoked_at.is_none());
+        let here = self.devices_here().await?;
+        Ok(here.into_iter().filter(|device| *device != this.id && !is_active(device)).collect())
+    }
+
+    /// Removes the prekeys of devices that this one was before. To be called when all was read that came to them.
+    pub(crate) async fn forget_devices(&self, former: &[DeviceId]) -> Result<(), StoreUnavailable> {
+        let mut changes = Vec::new();
+        for device in former {
+            let kept = self.device.scan(&self.records.device_prekeys(*device)).await?;
+            changes.extend(kept.into_iter().map(|(name, _)| Change::Remove { name }));
+        }
         self.records.write(&*self.device, changes).await
     }
 }

@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{
     envelope::{Delivery, Way},
-    id::PrekeyId,
-    prekey::{PrekeyKind, PrekeySecret},
+    prekey::PrekeyKind,
 };
 use protocol::{
     Cursor,
@@ -24,10 +23,9 @@ use crate::{
     Device, Interruption, StoreUnavailable,
     device::Change,
     engine::Engine,
-    inbox::{Clock, Ladder, Landed, SeenHere},
+    inbox::{Clock, Here, Ladder, Landed, SeenHere},
     records::{KeptConversation, KeptDelivery, KeptDraft},
     set_back::is_named,
-    this_device::ThisDevice,
 };
 
 /// What a synchronisation brought.
@@ -220,9 +218,8 @@ impl<D: Device> Engine<D> {
     /// Takes deliveries that follow one another: gets what the ladder needs, lets each climb, archives what was opened, keeps
     /// all in one transaction, then shows them. Returns how many new messages there were.
     pub(crate) async fn take(&self, items: Vec<Item>, there_ms: u64) -> Result<usize, Interruption> {
-        let this = self.this_device_offline().await?;
         let items = self.fetch_what_the_ladder_needs(items).await?;
-        let device_prekeys = self.device_prekeys(&items, this.as_ref()).await?;
+        let here = self.here(&items).await?;
         let own_texts = self.own_texts(&items).await?;
         let clock = Clock { here_ms: self.device.now_ms(), there_ms };
         let mut landed = Vec::with_capacity(items.len());
@@ -233,8 +230,7 @@ impl<D: Device> Engine<D> {
                 vault: &self.vault,
                 logs: &logs,
                 state: &state,
-                device: this.as_ref().map(|this| this.id),
-                device_prekeys: &device_prekeys,
+                here: &here,
                 own_texts: &own_texts,
                 clock,
             };
@@ -253,7 +249,9 @@ impl<D: Device> Engine<D> {
         }
         self.archive(&mut landed).await?;
         let erased = self.erase_what_was_deleted(&mut landed).await?;
-        self.keep(&landed, this.as_ref()).await?;
+        // Once more: another tab may have opened it while the network was asked.
+        self.settle_with_records(&items, &mut landed).await?;
+        self.keep(&landed).await?;
 
         let mut new = 0;
         let mut state = self.state();
@@ -279,14 +277,13 @@ impl<D: Device> Engine<D> {
         let mut landed = Vec::with_capacity(items.len());
         {
             let (logs, state) = (self.logs(), self.state());
-            let nothing = BTreeMap::new();
+            let nobody = Here::default();
             let ladder = Ladder {
                 me: self.me.account,
                 vault: &self.vault,
                 logs: &logs,
                 state: &state,
-                device: None,
-                device_prekeys: &nothing,
+                here: &nobody,
                 own_texts: &BTreeMap::new(),
                 clock: Clock { here_ms: 0, there_ms: 0 },
             };
@@ -299,28 +296,30 @@ impl<D: Device> Engine<D> {
         Ok(landed.iter().any(|(.., landed)| landed.to_archive.is_some()))
     }
 
-    /// The prekeys of this device that these deliveries came by, as far as they live.
-    async fn device_prekeys(
-        &self,
-        items: &[Item],
-        this: Option<&ThisDevice>,
-    ) -> Result<BTreeMap<PrekeyId, PrekeySecret>, StoreUnavailable> {
-        let Some(this) = this else { return Ok(BTreeMap::new()) };
-        let mut prekeys = BTreeMap::new();
-        for item in items {
-            let Ok(delivery) = Delivery::parse(item.shared.as_slice(), item.seal.as_slice()) else {
-                continue;
-            };
+    /// Which device this is, and was before, whatever this tab remembers; and their prekeys that these deliveries came by, as
+    /// far as they live.
+    async fn here(&self, items: &[Item]) -> Result<Here, StoreUnavailable> {
+        let mut here = Here::default();
+        let parsed = items
+            .iter()
+            .filter_map(|item| Delivery::parse(item.shared.as_slice(), item.seal.as_slice()).ok());
+        let disappearing: Vec<Delivery> =
+            parsed.filter(|delivery| delivery.claimed_header().disappears()).collect();
+        if disappearing.is_empty() {
+            return Ok(here);
+        }
+        here.devices = self.devices_here().await?;
+        for delivery in &disappearing {
             for (_, recipient) in delivery.claimed_header().places_of(self.me.account) {
-                if let Way::Sealed(PrekeyKind::Device, id) = recipient.way
-                    && recipient.device == Some(this.id)
-                    && let Some(prekey) = self.device_prekey(this, id).await?
+                if let (Way::Sealed(PrekeyKind::Device, id), Some(device)) = (recipient.way, recipient.device)
+                    && here.devices.contains(&device)
+                    && let Some(prekey) = self.device_prekey(device, id).await?
                 {
-                    prekeys.insert(id, prekey);
+                    here.prekeys.insert((device, id), prekey);
                 }
             }
         }
-        Ok(prekeys)
+        Ok(here)
     }
 
     /// What was written on this device, in this tab or another, and comes back now without a key.
@@ -342,20 +341,15 @@ impl<D: Device> Engine<D> {
         Ok(texts)
     }
 
-    /// What does not open any more may have been opened by another tab, which has kept it in the same breath in which it
-    /// forgot the key.
+    /// What does not open, or not any more, may have been opened by another tab, which has kept it in the same breath in which
+    /// it forgot the key.
     async fn settle_with_records(
         &self,
         items: &[Item],
         landed: &mut [(Cursor, u64, Landed)],
     ) -> Result<(), StoreUnavailable> {
         for (item, (cursor, _, landed)) in items.iter().zip(landed) {
-            let is_lost = match &landed.delivery {
-                KeptDelivery::Elsewhere => true,
-                KeptDelivery::Message(message) => message.hash.is_none(),
-                _ => false,
-            };
-            if !is_lost {
+            if landed.delivery.name().is_some() || matches!(landed.delivery, KeptDelivery::Erased(_)) {
                 continue;
             }
             let name = self.records.delivery(*cursor);
@@ -370,18 +364,14 @@ impl<D: Device> Engine<D> {
     }
 
     /// Writes what became of the deliveries, their new conversations, and removes the drafts that have come back.
-    async fn keep(
-        &self,
-        landed: &[(Cursor, u64, Landed)],
-        this: Option<&ThisDevice>,
-    ) -> Result<(), StoreUnavailable> {
+    async fn keep(&self, landed: &[(Cursor, u64, Landed)]) -> Result<(), StoreUnavailable> {
         let (device, records) = (&*self.device, &self.records);
         let mut changes = Vec::with_capacity(landed.len());
         let mut opened = BTreeSet::new();
         for (cursor, received_at_ms, Landed { delivery, members, of_device, .. }) in landed {
             changes.push(records.put(device, records.delivery(*cursor), delivery));
-            if let (Some(id), Some(this)) = (of_device, this) {
-                changes.push(Change::Remove { name: records.device_prekey(this.id, *id) });
+            for (device, id) in of_device {
+                changes.push(Change::Remove { name: records.device_prekey(*device, *id) });
             }
             let KeptDelivery::Message(message) = delivery else { continue };
             let state = self.state();

@@ -1,5 +1,7 @@
 //! Which device this is: its key, kept in the device's records for all tabs, and its place in the account's device log.
 
+use std::collections::BTreeSet;
+
 use crypto::{
     device::{DeviceKey, DeviceSeed},
     device_log::Change as LogChange,
@@ -74,19 +76,28 @@ impl<D: Device> Engine<D> {
         Ok(kept.iter().filter_map(|(name, _)| name[prefix.len()..].parse().ok().map(PrekeyId)).collect())
     }
 
+    /// This device, as the records say, and those that it was before whose prekeys are still here.
+    pub(crate) async fn devices_here(&self) -> Result<BTreeSet<DeviceId>, StoreUnavailable> {
+        let prefix = self.records.all_device_prekeys();
+        let kept = self.device.scan(&prefix).await?;
+        let of_prekeys =
+            kept.iter().filter_map(|(name, _)| name[prefix.len()..].split('/').next()?.parse().ok());
+        let this = self.kept_device().await?.map(|kept| kept.device);
+        Ok(of_prekeys.chain(this).collect())
+    }
+
     /// One of them, as long as it lives.
     pub(crate) async fn device_prekey(
         &self,
-        this: &ThisDevice,
+        device: DeviceId,
         id: PrekeyId,
     ) -> Result<Option<PrekeySecret>, StoreUnavailable> {
-        let name = self.records.device_prekey(this.id, id);
+        let name = self.records.device_prekey(device, id);
         let record = self.device.read(&name).await?;
         let kept = record.and_then(|sealed| self.records.open::<(u64, Binary)>(&name, &sealed));
         let seed = |seed: Binary| Some(PrekeySeed::from_bytes(seed.as_slice().try_into().ok()?));
-        Ok(kept.and_then(|(sequence, bytes)| {
-            Some(PrekeySecret::of_device(this.id, id, sequence, &seed(bytes)?))
-        }))
+        Ok(kept
+            .and_then(|(sequence, bytes)| Some(PrekeySecret::of_device(device, id, sequence, &seed(bytes)?))))
     }
 
     /// Forgets that the relay knows this device, so that it is introduced again: the relay says that it does not.
@@ -124,7 +135,6 @@ impl<D: Device> Engine<D> {
                 let session = Some(self.session.session);
                 let seed = Binary(this.key.seed().expose_bytes().to_vec());
                 self.keep_device(&KeptDevice { device: this.id, seed, session }).await?;
-                self.forget_former_devices(this.id).await?;
                 return Ok(this);
             }
             self.compare_own_log().await?;

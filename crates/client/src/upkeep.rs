@@ -74,7 +74,9 @@ impl<D: Device> Engine<D> {
         let this = self.this_device().await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
         let status = self.status().await?;
+        let former = self.former_devices(&this).await?;
         self.sync().await?;
+        self.forget_devices(&former).await?;
         self.read_again().await?;
         self.give_up_what_waits_for_logs(&status).await?;
         self.archive_what_was_not(&status).await?;
@@ -250,7 +252,7 @@ impl<D: Device> Engine<D> {
         let after = async || -> Result<Vec<PrekeySecret>, StoreUnavailable> {
             let mut prekeys = Vec::new();
             for id in self.device_prekey_ids(this.id).await?.into_iter().filter(|id| *id > last) {
-                prekeys.extend(self.device_prekey(this, id).await?);
+                prekeys.extend(self.device_prekey(this.id, id).await?);
             }
             prekeys.truncate(MAX_PREKEYS_AT_ONCE);
             Ok(prekeys)

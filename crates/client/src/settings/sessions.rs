@@ -20,28 +20,28 @@ impl<D: Device> Account<D> {
     }
 
     /// Ends a session on every machine and at once. Its browser locks, and what it kept opens no more without the password.
-    /// Its device is revoked: what it signs from here on counts no more, what is sent from here on goes to other prekeys, and
-    /// what is archived to another epoch.
+    /// Its device is revoked: what it signs from here on counts no more. What is sent from here on goes to other prekeys, and
+    /// what is archived to another epoch, whatever the session said of its device: it may have seen the vault.
     ///
     /// # Errors
     /// [`Interruption`].
     pub async fn end_session(&self, session: SessionId) -> Result<(), Interruption> {
+        let engine = &self.0;
         let sessions = self.sessions().await?;
-        let mut ended: Vec<SessionInfo> = sessions.into_iter().filter(|one| one.session == session).collect();
-        let this = self.0.this_device().await?;
-        self.0.note_ended(&[session]).await?;
-        // An earlier session of this very device ends, and the device does not.
-        ended.retain(|one| one.current || one.device != Some(this.id));
-        if ended.iter().any(|one| one.device.is_some()) {
-            let revoked = self.0.revoke_devices(&ended).await;
-            if revoked.is_err() {
-                // The session ends in any case.
-                self.0.device.call(EndSession { session }).await?;
-            }
-            return revoked;
+        let this = engine.this_device().await?;
+        engine.note_ended(&[session]).await?;
+        let Some(ended) = sessions.into_iter().find(|one| one.session == session) else {
+            engine.device.call(EndSession { session }).await?;
+            return Ok(());
+        };
+        if ended.current {
+            return engine.revoke_devices(&[this.id]).await;
         }
-        self.0.device.call(EndSession { session }).await?;
-        Ok(())
+        // An earlier session of this very device ends, and the device does not.
+        let device = ended.device.filter(|device| *device != this.id);
+        engine.begin_revocation(device.as_slice()).await?;
+        engine.device.call(EndSession { session }).await?;
+        engine.finish_revocation().await
     }
 
     /// Ends all sessions but this one, like [`Self::end_session`]. How many there were.
@@ -49,14 +49,16 @@ impl<D: Device> Account<D> {
     /// # Errors
     /// [`Interruption`].
     pub async fn end_other_sessions(&self) -> Result<u32, Interruption> {
-        let this = self.0.this_device().await?;
-        let sessions = self.sessions().await?;
+        let engine = &self.0;
+        let this = engine.this_device().await?;
         let others: Vec<SessionInfo> =
-            sessions.into_iter().filter(|one| !one.current && one.device != Some(this.id)).collect();
-        self.0.note_ended(&others.iter().map(|one| one.session).collect::<Vec<_>>()).await?;
+            self.sessions().await?.into_iter().filter(|one| !one.current).collect();
+        engine.note_ended(&others.iter().map(|one| one.session).collect::<Vec<_>>()).await?;
+        let devices = others.iter().filter_map(|one| one.device).filter(|device| *device != this.id);
+        engine.begin_revocation(&devices.collect::<Vec<_>>()).await?;
         // At once and together; the log says it after, one by one.
-        self.0.device.call(EndOtherSessions {}).await?;
-        self.0.revoke_devices(&others).await?;
+        engine.device.call(EndOtherSessions {}).await?;
+        engine.finish_revocation().await?;
         Ok(u32::try_from(others.len()).unwrap_or(u32::MAX))
     }
 
