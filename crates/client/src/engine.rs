@@ -126,6 +126,9 @@ impl<D: Device> Engine<D> {
     /// Looks for what other devices have changed in the vault.
     pub(crate) async fn refresh_vault(&self) -> Result<(), Interruption> {
         if self.vault.refresh(&*self.device, &self.records).await? {
+            // What was archived since the copy is to be archived again.
+            let forgotten = Change::Remove { name: self.records.archived_to() };
+            self.records.write(&*self.device, vec![forgotten]).await?;
             self.note_repair(Repair::VaultRestored).await?;
         }
         Ok(())

@@ -68,9 +68,10 @@ impl<D: Device> Engine<D> {
         let _turn = self.syncing.lock().await;
         self.load_once().await?;
         let gone = self.load_what_tabs_share().await?;
+        let sent = self.state().sent();
         let mut new = self.fetch_new().await?;
         new += self.fetch_history().await?;
-        self.state().queue_what_was_lost();
+        self.state().queue_what_was_lost(&sent);
         if self.state().take_has_met_erased() {
             let status = self.status().await?;
             new += self.fetch_new().await?;

@@ -31,6 +31,8 @@ const ROTATE_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a signed prekey lives on after it was replaced: two days. A server that is set back to yesterday's copy offers it
 /// once more, and what is sealed to it then must open.
 const REPLACED_LIVES_MS: u64 = 2 * 24 * 60 * 60 * 1_000;
+/// How long a batch may wait to be published: half a day, of the day by which it outlives its being handed out.
+const PUBLISH_WITHIN_MS: u64 = 12 * 60 * 60 * 1_000;
 /// How many unclaimed one-time prekeys call for a new batch.
 const REFILL_BELOW: u32 = 30;
 /// When a one-time prekey dies that nobody has written to: nobody can any more, and a day is left for clocks.
@@ -206,14 +208,11 @@ impl<D: Device> Engine<D> {
     }
 
     /// A batch that only those have who are still there, in the place of what nobody has claimed, and of what waits in the
-    /// vault.
+    /// vault. Those die when all was read that may have come to them: another device may be publishing them at this moment.
     pub(crate) async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
         let identity = self.identity.public().fingerprint();
         let status = self.status().await?;
-        let last = PrekeyId(status.last_one_time);
-        let waiting = self.vault.one_time_after(identity, last);
-        let waiting = waiting.iter().map(|prekey| (identity, prekey.id())).collect();
-        self.vault.erase_one_time(&*self.device, &self.records, &waiting).await?;
+        let last = PrekeyId(status.last_one_time).max(self.vault.last_one_time_before(identity, u64::MAX));
         self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
         let batch = self.vault.one_time_after(identity, last);
         let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
@@ -228,10 +227,13 @@ impl<D: Device> Engine<D> {
         }
     }
 
-    /// The batch that was made and did not reach the server; or a new one, when few are left.
+    /// The batch that was made and did not reach the server; or a new one, when few are left. One that has waited for long is
+    /// left out: it would die while the server still hands it out.
     async fn one_time_due(&self, status: &PrekeyStatus) -> Result<Vec<SignedPrekey>, Interruption> {
         let identity = self.identity.public().fingerprint();
-        let last = PrekeyId(status.last_one_time);
+        let too_old =
+            self.vault.last_one_time_before(identity, status.now_ms.saturating_sub(PUBLISH_WITHIN_MS));
+        let last = PrekeyId(status.last_one_time).max(too_old);
         let mut waiting = self.vault.one_time_after(identity, last);
         if !waiting.is_empty() {
             self.note_repair(Repair::PrekeysPublishedAgain).await?;

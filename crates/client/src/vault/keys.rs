@@ -90,6 +90,13 @@ impl Vault {
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
+    /// The last id of a batch of this identity key that was made before.
+    pub(crate) fn last_one_time_before(&self, identity: Fingerprint, made_before_ms: u64) -> PrekeyId {
+        let contents = self.contents();
+        let old = contents.batches_of(identity).filter(|(_, batch)| batch.made_at_ms < made_before_ms);
+        PrekeyId(old.map(|(_, batch)| batch.end().saturating_sub(1)).max().unwrap_or(0))
+    }
+
     /// Those of these ids that no prekey has which lives: it is dead, or a server that was set back has lost it before any
     /// device that is left had seen it.
     pub(crate) fn dead_one_time<'a>(

@@ -261,7 +261,7 @@ fn a_vault_that_takes_a_lost_row_no_more_stops_nobody() {
     assert_eq!(block_on(bob.account.maintain()), Ok(()));
 }
 
-/// Honest: the server is set back between the moment in which a batch is in the vault and the one in which it is published,
+/// Honest: the machine is set back between the moment in which a batch is in the vault and the one in which it is published,
 /// and another device makes a batch of the same numbers.
 #[test]
 fn two_batches_of_the_same_numbers_both_open_what_comes() {
@@ -279,7 +279,7 @@ fn two_batches_of_the_same_numbers_both_open_what_comes() {
     alice.device.set_hostility(move |path, request, honest| {
         if path == PutRow::PATH && request["row"]["kind"] == json!("one_time_prekeys") && !is_set_back {
             is_set_back = true;
-            there.restore_store(&backup);
+            there.restore_machine(&backup);
         }
         honest
     });
@@ -351,7 +351,7 @@ fn closes_after_publishing(world: &Arc<World>, person: &Person, kind: &'static s
     person.device.set_hostility(move |path, request, honest| {
         if path == PutRow::PATH && request["row"]["kind"] == json!(kind) && !is_set_back {
             is_set_back = true;
-            there.restore_store(&backup);
+            there.restore_machine(&backup);
         }
         is_closed |= path == PublishPrekeys::PATH;
         if is_closed { Err(Refusal::from(Code::Busy)) } else { honest }

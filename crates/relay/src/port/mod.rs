@@ -16,8 +16,8 @@ pub use store::{
     Accounts, ArmedEmail, Claim, Claimed, ConfirmedEmail, Counter, Counters, Credentials, CurrentKeys,
     Delivered, DeliveryPage, Devices, Directory, DueMail, Emails, ErasedMessages, Expiry, Invite, InviteUse,
     Invites, ItemState, LiveSession, LogOutcome, Mailbox, Mails, NewAccount, NewEnvelope, NewInvite,
-    NewLogEntry, NewMail, NewPrekeys, NewSession, NewWraps, Prekeys, Proven, PublishOutcome, PutOutcome,
-    RedeemedKeys, Redemption, Registered, Resets, SealedDelivery, SealedVaults, SecondFactors, SendContext,
-    SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredPrekeyStatus, StoredProfile,
+    NewLogEntry, NewMail, NewPrekeys, NewSession, NewWraps, PASSED_OVER, Prekeys, Proven, PublishOutcome,
+    PutOutcome, RedeemedKeys, Redemption, Registered, Resets, SealedDelivery, SealedVaults, SecondFactors,
+    SendContext, SentEnvelope, Sessions, StandingReset, Store, StoreError, StoredPrekeyStatus, StoredProfile,
     StoredSealedVault, StoredSession, StoredTotp, UsedPrekey, VaultRoom, VaultRows,
 };

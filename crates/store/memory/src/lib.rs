@@ -33,6 +33,7 @@ use protocol::Username;
 use relay::port::{Invite, NewMail, SentEnvelope};
 
 use account::Account;
+use prekeys::Pool;
 use sessions::Session;
 
 /// A store in memory; clones share what they hold.
@@ -54,8 +55,10 @@ impl MemoryStore {
     /// A backup that is put back hands out none of the one-time prekeys that it holds: they may have served since.
     pub fn forget_one_time_prekeys(&self) {
         let mut state = self.lock();
-        let pools = state.accounts.values_mut().flat_map(|account| account.pools.values_mut());
-        pools.for_each(|pool| pool.prekeys.clear());
+        for account in state.accounts.values_mut() {
+            account.pools.entry(None).or_default();
+            account.pools.values_mut().for_each(Pool::is_put_back);
+        }
     }
 
     /// Every method makes all of its changes after the last thing that could fail, so a poisoned lock guards whole state.

@@ -7,7 +7,8 @@ use crypto::{
 };
 use protocol::Cursor;
 use relay::port::{
-    Claim, Claimed, ItemState, NewPrekeys, Prekeys, PublishOutcome, StoreError, StoredPrekeyStatus,
+    Claim, Claimed, ItemState, NewPrekeys, PASSED_OVER, Prekeys, PublishOutcome, StoreError,
+    StoredPrekeyStatus,
 };
 
 use crate::{MemoryStore, account::Account};
@@ -35,6 +36,12 @@ impl OneTimePrekey {
 }
 
 impl Pool {
+    /// What a copy has that was put back: nothing to hand out, and no number that may have been used since.
+    pub(crate) fn is_put_back(&mut self) {
+        self.prekeys.clear();
+        self.last_id = self.last_id.saturating_add(PASSED_OVER);
+    }
+
     /// How many nobody has claimed that somebody may get.
     fn left(&self, published_after_ms: u64) -> usize {
         let is_left = |prekey: &&OneTimePrekey| matches!(prekey, OneTimePrekey::Unclaimed { published_at_ms, .. } if *published_at_ms >= published_after_ms);

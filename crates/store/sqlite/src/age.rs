@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use relay::port::StoreError;
+use relay::port::{PASSED_OVER, StoreError};
 use sqlx::{Connection, SqliteConnection, query};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -53,6 +53,24 @@ impl Age {
                 .await
                 .map_err(store_error)?
                 .rows_affected();
+            // Nor are their numbers given once more.
+            query!("update prekey_pools set last_id = min(last_id + ?1, ?2)", PASSED_OVER, u32::MAX)
+                .execute(&mut *transaction)
+                .await
+                .map_err(store_error)?;
+            query!(
+                r#"
+                insert into prekey_pools (account, device, last_id)
+                select keys.account, x'', ?1
+                from   published_keys as keys
+                where  true
+                on conflict do nothing
+                "#,
+                PASSED_OVER,
+            )
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
             info!(
                 forgotten,
                 "the database is a copy that was put back: it hands out no one-time prekey until devices publish new ones"

@@ -15,6 +15,8 @@ pub(crate) struct Pending {
     pub(crate) sent_at_ms: Option<u64>,
     /// Where the relay said that it stands in the own mailbox.
     pub(crate) place: Option<Cursor>,
+    /// For which place it was queued again, because it did not come.
+    pub(crate) asked_again: Option<Cursor>,
     /// How many devices of others could not take it.
     pub(crate) missed: u32,
 }
@@ -56,6 +58,7 @@ impl State {
             progress: Progress::Queued,
             sent_at_ms: None,
             place: None,
+            asked_again: None,
             missed: 0,
         });
     }
@@ -91,15 +94,24 @@ impl State {
         pending
     }
 
-    /// Queues again what was sent and was lost by a server that was set back: something else came to stand in its place.
-    pub(crate) fn queue_what_was_lost(&mut self) {
-        let Self { pending, conversations, .. } = self;
-        let sent = pending.iter_mut().filter(|(_, pending)| pending.progress == Progress::Sent);
-        for (message, pending) in sent {
-            let Some(place) = pending.place else { continue };
-            let mut standing = conversations.values().filter_map(|known| known.messages.get(&place));
-            if standing.any(|other| other.message != *message) {
-                (pending.progress, pending.sent_at_ms, pending.place) = (Progress::Queued, None, None);
+    /// What was sent and has not come back, with the places that the relay has named.
+    pub(crate) fn sent(&self) -> Vec<(MessageId, Cursor)> {
+        let sent = self.pending.iter().filter(|(_, pending)| pending.progress == Progress::Sent);
+        sent.filter_map(|(message, pending)| Some((*message, pending.place?))).collect()
+    }
+
+    /// Queues again what of these a server that was set back has lost: it did not come with all that there is by now. One that
+    /// is there all the same gets the same answer once more.
+    pub(crate) fn queue_what_was_lost(&mut self, sent: &[(MessageId, Cursor)]) {
+        for (message, place) in sent {
+            if self.is_deleted(*message, self.me.account) {
+                continue;
+            }
+            let Some(pending) = self.pending.get_mut(message) else { continue };
+            let is_sent = pending.progress == Progress::Sent && pending.place == Some(*place);
+            if is_sent && pending.asked_again != Some(*place) {
+                pending.asked_again = Some(*place);
+                pending.progress = Progress::Queued;
             }
         }
     }

@@ -27,7 +27,9 @@ pub use mailbox::{
     SendContext, SentEnvelope,
 };
 pub use mails::{DueMail, Mails, NewMail};
-pub use prekeys::{Claim, Claimed, NewPrekeys, Prekeys, PublishOutcome, StoredPrekeyStatus, UsedPrekey};
+pub use prekeys::{
+    Claim, Claimed, NewPrekeys, PASSED_OVER, Prekeys, PublishOutcome, StoredPrekeyStatus, UsedPrekey,
+};
 pub use resets::{ArmedEmail, ConfirmedEmail, Emails, RedeemedKeys, Redemption, Resets, StandingReset};
 pub use second_factors::SecondFactors;
 pub use sessions::{Expiry, LiveSession, NewSession, Sessions, StoredSession};

@@ -7,6 +7,10 @@ use protocol::Cursor;
 
 use super::StoreError;
 
+/// How many numbers of one-time prekeys a copy that was put back passes over in each pool: more than an account publishes
+/// between a copy and its return. What was sealed to a number since then must not be taken for one that is given anew.
+pub const PASSED_OVER: u32 = 10_000;
+
 /// Prekeys: a signed one for each account, and pools of such as serve once, of accounts and of devices.
 #[async_trait]
 pub trait Prekeys: Send + Sync {
