@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use protocol::{
     Cursor,
     content::Content,
-    id::{ConversationId, MessageId},
+    id::{AccountId, ConversationId, MessageId},
     limits::{MAX_PAGE_ITEMS, MAX_TIMER_S, MIN_TIMER_S},
     mailbox::Erase,
 };
@@ -17,10 +17,10 @@ use protocol::{
 use crate::{
     Account, Body, ComposeError, Device, Interruption, StoreUnavailable,
     conversation::state::{State, may_be_deleted},
-    device::Change,
+    device::{Change, DeviceRng},
     engine::Engine,
     inbox::Landed,
-    records::{KeptConversation, KeptDelivery, Traces},
+    records::{KeptConversation, KeptDelivery, KeptDraft, Traces},
 };
 
 /// Why a message was not deleted.
@@ -176,6 +176,62 @@ impl<D: Device> Engine<D> {
             self.state().add_conversation(id, kept);
         }
         Ok(id)
+    }
+
+    /// What was taken back in a conversation that nothing can be sent to any more, as somebody deleted their account, goes to
+    /// those that are left one by one; the server erases it at once. `false`: it is no deletion, or nobody is left to tell.
+    pub(crate) async fn deletes_one_by_one(
+        &self,
+        note: MessageId,
+        draft: &KeptDraft,
+    ) -> Result<bool, Interruption> {
+        let Content::Delete { message } = draft.content else { return Ok(false) };
+        let (others, left) = {
+            let state = self.state();
+            let members = state.conversations.get(&draft.conversation).map(|known| known.members.clone());
+            let mut others = members.unwrap_or_default();
+            others.retain(|member| *member != self.me.account);
+            let left: Vec<AccountId> =
+                others.iter().copied().filter(|other| !state.contacts.is_deleted(*other)).collect();
+            (others, left)
+        };
+        if left.len() == others.len() {
+            return Ok(false);
+        }
+        self.device.call(Erase { messages: vec![message], for_everyone: true }).await?;
+        let own = self.own_conversation().await?;
+        let (device, records) = (&*self.device, &self.records);
+        let mut notes = vec![(own, vec![self.me.account], Content::Forget { messages: vec![message] })];
+        for other in left {
+            let members = vec![self.me.account, other];
+            let pair = ConversationId::of_set(members.iter().copied());
+            notes.push((pair, members, Content::Delete { message }));
+        }
+        let mut changes = records.forget_draft(note).to_vec();
+        let mut drafts = Vec::with_capacity(notes.len());
+        for (conversation, members, content) in notes {
+            let now_ms = device.now_ms();
+            let (is_known, order) = {
+                let mut state = self.state();
+                (state.conversations.contains_key(&conversation), state.next_order(now_ms))
+            };
+            let kept = KeptConversation { members, opened_at_ms: now_ms };
+            if !is_known {
+                changes.push(records.put(device, records.conversation(conversation), &kept));
+            }
+            let draft = KeptDraft { conversation, order, written_at_ms: now_ms, content, timer_s: 0 };
+            let id = MessageId::random(&mut DeviceRng(device));
+            changes.push(records.put(device, records.draft(id), &draft));
+            drafts.push((id, kept, draft));
+        }
+        records.write(device, changes).await?;
+        let mut state = self.state();
+        state.pending.remove(&note);
+        for (id, kept, draft) in drafts {
+            state.add_conversation(draft.conversation, kept);
+            state.take_draft(id, draft);
+        }
+        Ok(true)
     }
 
     /// Removes from this device what was deleted or has disappeared: from the records first, then from memory. How many

@@ -81,6 +81,7 @@ impl<D: Device> Engine<D> {
                     blocked.insert(draft.conversation);
                     is_stale = true;
                 }
+                Outcome::Failed(_) if self.deletes_one_by_one(message, &draft).await? => {}
                 Outcome::Failed(why) => {
                     let failed = self.records.put(&*self.device, self.records.failed(message), &why);
                     self.records.write(&*self.device, vec![failed]).await?;

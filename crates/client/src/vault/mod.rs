@@ -123,7 +123,6 @@ impl Vault {
             return Ok(false);
         }
         let mut lost = lost;
-        let mut fetched = fetched;
         for _ in 0..MAX_ROUNDS {
             let full = self.restore(device, records, lost, &fetched).await?;
             fetched = device.call(FetchRows {}).await?.rows;

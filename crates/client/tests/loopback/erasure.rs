@@ -343,3 +343,34 @@ fn what_a_timer_was_set_to_is_not_deleted() {
         assert_eq!(person.account.thread(conversation).unwrap().timer_s, Some(3_600));
     }
 }
+
+/// One member has deleted her account: nothing goes to that conversation any more.
+#[test]
+fn a_deletion_reaches_the_members_that_are_left() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    let carol = Person::signs_up(&world, "carol", 103);
+    let tablet = Person::signs_in(&world, "alice", 9);
+    for person in [&alice, &bob, &carol] {
+        person.maintains();
+    }
+    let all = alice.opens(&[&bob, &carol]);
+    let message = alice.sends(all, "regretted");
+    for person in [&alice, &bob, &carol, &tablet] {
+        person.syncs();
+    }
+    let confirmed = client::Confirmation { password: crate::people::PASSWORD.to_owned().into(), code: None };
+    block_on(carol.account.delete_account(&confirmed)).unwrap();
+    block_on(alice.account.delete_for_everyone(message)).unwrap();
+    for _ in 0..3 {
+        block_on(alice.account.flush()).unwrap();
+        for person in [&alice, &bob, &tablet] {
+            person.maintains();
+        }
+    }
+    let fresh = Person::signs_in(&world, "alice", 10);
+    fresh.syncs();
+    let seen = [&alice, &tablet, &fresh, &bob].map(|person| person.sees(all));
+    let told = alice.states(all);
+    assert!(seen.iter().all(Vec::is_empty), "{seen:?}, and she is told {told:?}");
+}

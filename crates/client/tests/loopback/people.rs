@@ -93,6 +93,13 @@ impl Person {
         Ok(Self { account, device, storage, recovery_key: String::new() })
     }
 
+    /// Signs in again on this device, over its records.
+    pub(crate) fn signs_in_again(&self, world: &Arc<World>, name: &str, seed: u64) -> Self {
+        let device = TestDevice::new(world, &self.storage, seed);
+        let account = block_on(sign_in(Arc::clone(&device), login(name))).unwrap();
+        Self { account, device, storage: self.storage.clone(), recovery_key: String::new() }
+    }
+
     /// Another tab of the same device, or the same one after a reload.
     pub(crate) fn opens_a_tab(&self, world: &Arc<World>, seed: u64) -> Self {
         let device = TestDevice::new(world, &self.storage, seed);

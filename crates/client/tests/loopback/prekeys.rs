@@ -357,3 +357,54 @@ fn says_as_before(world: &World, alice: &Person, bob: &Person, text: &str) {
     let send = protocol::mailbox::Send { envelope: envelope.to_bytes().into(), archived: None };
     block_on(client::Device::call(&*alice.device, send)).unwrap();
 }
+
+/// A batch was made and did not reach the server; its owner was away for 40 days.
+#[test]
+fn a_batch_that_is_published_late_lives_as_long_as_it_is_handed_out() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    alice.maintains();
+    bob.device.refuse_next(PublishPrekeys::PATH, Code::StoreUnavailable);
+    assert!(block_on(bob.account.maintain()).is_err());
+    world.pass_time(40 * DAY_MS);
+    let bob = bob.signs_in_again(&world, "bob", 11);
+    let alice = alice.signs_in_again(&world, "alice", 12);
+    bob.maintains();
+    let conversation = alice.opens(&[&bob]);
+    let message = alice.sends(conversation, "welcome back");
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+    bob.syncs();
+    bob.maintains();
+    bob.maintains();
+    assert_eq!(bob.sees(conversation), ["alice: welcome back"]);
+}
+
+/// The same 20 days late; somebody writes to it on the 40th day.
+#[test]
+fn a_batch_that_is_published_a_bit_late_lives_as_long_as_it_is_handed_out() {
+    let world = World::new(1);
+    let [alice, bob] = Person::couple(&world);
+    alice.maintains();
+    bob.device.refuse_next(PublishPrekeys::PATH, Code::StoreUnavailable);
+    assert!(block_on(bob.account.maintain()).is_err());
+    world.pass_time(20 * DAY_MS);
+    let bob = bob.signs_in_again(&world, "bob", 11);
+    bob.maintains();
+    let mut bob = bob;
+    for seed in 20..25 {
+        world.pass_time(5 * DAY_MS);
+        bob = bob.signs_in_again(&world, "bob", seed);
+        bob.maintains();
+        if seed == 23 {
+            // The 40th day.
+            let alice = alice.signs_in_again(&world, "alice", 12);
+            let conversation = alice.opens(&[&bob]);
+            let message = alice.sends(conversation, "welcome back");
+            assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+            bob.syncs();
+            bob.maintains();
+            assert_eq!(bob.sees(conversation), ["alice: welcome back"]);
+            return;
+        }
+    }
+}

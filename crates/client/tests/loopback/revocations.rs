@@ -2,19 +2,22 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use crypto::prekey::PrekeyKind;
+use client::Device as _;
+use crypto::{device_log::Change, prekey::PrekeyKind};
 use futures::executor::block_on;
 use protocol::{
     Call, Code, Refusal,
-    device::FetchLogs,
+    device::{AppendLog, FetchLogs, LogAfter},
     prekey::{FetchPrekeyStatus, PublishPrekeys},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    attacker::{Loot, kinds, log_of, opens_for_any},
+    attacker::{Loot, device_of, kinds, log_of, opens_for_any},
     people::Person,
 };
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What a device that is revoked has made and not published is what is published after its end.
 #[test]
@@ -119,4 +122,89 @@ fn repeated_log_entries_end_sometime() {
     });
     let _ = block_on(bob.account.sync());
     assert!(asked.load(Ordering::Relaxed) < 5, "{} times", asked.load(Ordering::Relaxed));
+}
+
+/// The stolen device says that its session is the owner's laptop.
+#[test]
+fn after_a_revocation_no_prekey_serves_that_a_device_had_which_lies_about_itself() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    stolen.maintains();
+    let had = Loot::of(&stolen);
+    // The laptop's entry is public; said once more, it binds another session of the account.
+    let (laptop, _) = device_of(&bob);
+    let log = LogAfter {
+        account: bob.account.me().account,
+        identity: had.identity().public().fingerprint(),
+        after: 0,
+    };
+    let logs = block_on(stolen.device.call(FetchLogs { logs: vec![log] })).unwrap();
+    let entry = logs.logs[0]
+        .iter()
+        .find(|entry| matches!(entry.change(), Change::Added(added, _) if added == laptop));
+    let entry = entry.unwrap().clone();
+    block_on(stolen.device.call(AppendLog { entry })).unwrap();
+    block_on(bob.account.end_session(stolen.account.session().session)).unwrap();
+    assert!(block_on(stolen.account.sync()).is_err());
+    bob.maintains();
+    assert_eq!(log_of(&bob).active().count(), 1);
+    let message = alice.sends(conversation, "after the end");
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+    assert!(!opens_for_any(&world, &[had], &alice, message), "the revoked device opens it alone");
+}
+
+/// Who signed in with the password and has seen the vault, and never said which device it is.
+#[test]
+fn after_a_session_without_a_device_is_ended_no_prekey_serves_that_it_had() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    let had = Loot::of(&stolen);
+    block_on(bob.account.end_session(stolen.account.session().session)).unwrap();
+    assert!(block_on(stolen.account.sync()).is_err());
+    bob.maintains();
+    let message = alice.sends(conversation, "after the end");
+    assert_eq!(kinds(&world, message), [PrekeyKind::OneTime]);
+    assert!(!opens_for_any(&world, &[had], &alice, message), "the ended session's browser opens it alone");
+}
+
+/// The session of a phone ended by time, another device tidied up; a disappearing message waits for the phone.
+#[test]
+fn what_waits_for_a_device_that_was_tidied_away_is_read() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let phone = Person::signs_in(&world, "bob", 9);
+    for person in [&alice, &bob, &phone] {
+        person.maintains();
+    }
+    alice.sets_timer(conversation, Some(30 * 24 * 3_600));
+    phone.syncs();
+    alice.says(conversation, "for a month");
+    for _ in 0..2 {
+        world.pass_time(5 * DAY_MS);
+        bob.maintains();
+    }
+    let phone = phone.signs_in_again(&world, "bob", 90);
+    phone.maintains();
+    phone.syncs();
+    assert_eq!(phone.sees(conversation).last().unwrap(), "alice: for a month");
+}
+
+/// And it reads before its upkeep.
+#[test]
+fn what_waits_for_a_device_that_was_tidied_away_is_read_at_once() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let phone = Person::signs_in(&world, "bob", 9);
+    for person in [&alice, &bob, &phone] {
+        person.maintains();
+    }
+    alice.sets_timer(conversation, Some(30 * 24 * 3_600));
+    phone.syncs();
+    alice.says(conversation, "for a month");
+    for _ in 0..2 {
+        world.pass_time(5 * DAY_MS);
+        bob.maintains();
+    }
+    let phone = phone.signs_in_again(&world, "bob", 90);
+    phone.syncs();
+    assert_eq!(phone.sees(conversation).last().unwrap(), "alice: for a month");
 }
