@@ -112,7 +112,9 @@ impl<D: Device> Engine<D> {
         };
         let is_text = matches!(draft.content, Content::Text { .. });
         let has_begun = !self.device.scan(&self.records.sealings(message)).await?.is_empty();
-        if timer_s == 0 || !is_text || has_begun || !still_waits {
+        // Another tab may have sent or discarded it meanwhile.
+        let is_kept = self.device.read(&self.records.draft(message)).await?.is_some();
+        if timer_s == 0 || !is_text || has_begun || !still_waits || !is_kept {
             return Ok(draft);
         }
         let draft = KeptDraft { timer_s, ..draft };

@@ -63,12 +63,6 @@ impl<D: Device> Engine<D> {
         }
         let (device, records) = (&*self.device, &self.records);
         let mut changes = Vec::with_capacity(places.len());
-        for (cursor, name) in places {
-            // Another tab may have kept what stands there now.
-            if !self.was_kept_anew(cursor, name).await? {
-                changes.push(Change::Remove { name: records.delivery(cursor) });
-            }
-        }
         self.old_keys_count_until(common).await?;
         for message in &aside {
             changes.push(records.put(device, records.aside(message.message), message));
@@ -85,6 +79,12 @@ impl<D: Device> Engine<D> {
         let start = self.state().start().min(common);
         changes.push(records.put(device, records.start(), &start));
         changes.push(Change::Remove { name: records.archived_to() });
+        for (cursor, name) in places {
+            // Another tab may have kept what stands there now.
+            if !self.was_kept_anew(cursor, name).await? {
+                changes.push(Change::Remove { name: records.delivery(cursor) });
+            }
+        }
         records.write(device, changes).await?;
         {
             let mut state = self.state();

@@ -140,7 +140,9 @@ impl<D: Device> Engine<D> {
             .collect();
         // Where none lives, none was made yet, or new ones are due anyway.
         let of_device = self.device_prekey_ids(this.id).await?;
-        if let Some(last) = of_device.last() {
+        if let Some(last) = of_device.last()
+            && status.device == Some(this.id)
+        {
             let lived = status.device_outstanding.iter().filter(|id| *id < last);
             dead.extend(
                 lived.filter(|id| of_device.binary_search(id).is_err()).map(|id| (PrekeyKind::Device, *id)),
@@ -319,7 +321,9 @@ impl<D: Device> Engine<D> {
         if !served.is_empty() {
             self.vault.erase_one_time(&*self.device, &self.records, &served).await?;
         }
-        let Some(this) = self.this_device_offline().await? else { return Ok(()) };
+        // What the server says of another device, while it takes this session for that one's, says nothing of this one.
+        let this = self.this_device_offline().await?;
+        let Some(this) = this.filter(|this| status.device == Some(this.id)) else { return Ok(()) };
         let mut changes = Vec::new();
         for id in self.device_prekey_ids(this.id).await? {
             let is_needed =

@@ -54,7 +54,10 @@ pub struct PrekeyStatus {
     pub one_time_left: u32,
     /// The highest id of a one-time prekey that was ever published; 0 before the first.
     pub last_one_time: u32,
-    /// Prekeys of the calling session's device that nobody has claimed.
+    /// The device of the calling session, of which the rest speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// Prekeys of that device that nobody has claimed.
     pub device_left: u32,
     /// The highest id of a prekey that this device ever published; 0 before the first.
     pub last_device: u32,

@@ -133,7 +133,7 @@ fn every_call_on_the_wire() {
       {}
     POST /fn/prekeys/status
       {"archived_to":4}
-      {"device_left":100,"device_outstanding":[100],"first_unarchived":5,"last_device":100,"last_one_time":100,"now_ms":1790000000456,"one_time_left":93,"one_time_outstanding":[99,100],"signed":"AQEAAAABAAAA… (1726)","signed_at_ms":1790000000000}
+      {"device":"0dHR0dHR0dHR0dHR0dHR0Q","device_left":100,"device_outstanding":[100],"first_unarchived":5,"last_device":100,"last_one_time":100,"now_ms":1790000000456,"one_time_left":93,"one_time_outstanding":[99,100],"signed":"AQEAAAABAAAA… (1726)","signed_at_ms":1790000000000}
     POST /fn/prekeys/claim
       {"accounts":["oaGhoaGhoaGhoaGhoaGhoQ"],"of_devices":false}
       {"prekeys":[{"account":"oaGhoaGhoaGhoaGhoaGhoQ","prekey":"AQIAAAABAAAA… (1726)"}]}
@@ -434,7 +434,7 @@ fn what_is_secret_or_a_persons_own_does_not_print() {
     PublishPrekeys { signed: Some(SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }), one_time: [SignedPrekey { kind: OneTime, id: 1, sequence: 1, .. }], device: [SignedPrekey { kind: Device, id: 1, sequence: 1, .. }], replace: true }
     PrekeysPublished
     FetchPrekeyStatus { archived_to: Cursor(4) }
-    PrekeyStatus { signed: SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }, signed_at_ms: 1790000000000, one_time_left: 93, last_one_time: 100, device_left: 100, last_device: 100, one_time_outstanding: [PrekeyId(99), PrekeyId(100)], device_outstanding: [PrekeyId(100)], first_unarchived: Some(Cursor(5)), now_ms: 1790000000456 }
+    PrekeyStatus { signed: SignedPrekey { kind: Signed, id: 1, sequence: 1, .. }, signed_at_ms: 1790000000000, one_time_left: 93, last_one_time: 100, device: Some(DeviceId(0dHR0dHR0dHR0dHR0dHR0Q)), device_left: 100, last_device: 100, one_time_outstanding: [PrekeyId(99), PrekeyId(100)], device_outstanding: [PrekeyId(100)], first_unarchived: Some(Cursor(5)), now_ms: 1790000000456 }
     ClaimPrekeys { accounts: [AccountId(oaGhoaGhoaGhoaGhoaGhoQ)], of_devices: false }
     ClaimedPrekeys { prekeys: [ClaimedPrekey { account: AccountId(oaGhoaGhoaGhoaGhoaGhoQ), device: None, prekey: SignedPrekey { kind: OneTime, id: 1, sequence: 1, .. } }] }
     Send { envelope: Binary(3000 bytes), archived: Some(ArchivedKey { epoch: EpochId(d3d3d3d3d3d3d3d3d3d3dw), sealed: Binary(60 bytes) }) }

@@ -329,6 +329,7 @@ fn visit_devices(visitor: &mut impl Visitor, account: AccountId) {
             signed_at_ms: 1_790_000_000_000,
             one_time_left: 93,
             last_one_time: 100,
+            device: Some(device()),
             device_left: 100,
             last_device: 100,
             one_time_outstanding: vec![PrekeyId(99), PrekeyId(100)],

@@ -46,6 +46,7 @@ impl Relay {
             signed_at_ms,
             one_time_left,
             last_one_time,
+            device,
             device_left,
             last_device,
             one_time_outstanding,
