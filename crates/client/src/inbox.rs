@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crypto::{
     archive::ArchivePlace,
     envelope::{ContentKey, Delivery, Expiry, Header, Opened, Sender, VerifiedDelivery, Way},
-    id::{AccountId, DeviceId, Fingerprint, MessageId, PrekeyId},
+    id::{AccountId, DeviceId, Fingerprint, LogHash, MessageId, PrekeyId},
     identity::IdentityPublic,
     prekey::{PrekeyKind, PrekeySecret},
 };
@@ -129,8 +129,8 @@ impl Ladder<'_> {
         if !for_me || is_seen || !seen_here.messages.insert(header.message) {
             return Landed::as_is(KeptDelivery::Dropped);
         }
-        let log = position.map(|position| (identity.fingerprint(), position));
-        if let Some((identity, position)) = log {
+        let log = position.map(|position| (identity.fingerprint(), position, header.log_head));
+        if let Some((identity, position, _)) = log {
             seen_here.logs.push((header.sender, identity, position, item.cursor));
         }
         self.opened(item, verified, header, log)
@@ -181,23 +181,26 @@ impl Ladder<'_> {
         cursor: Cursor,
         seen_here: &SeenHere,
     ) -> Signer {
-        // Whether the account has spoken, before this place, of its log up to a position.
-        let spoken = |position: u32| {
-            let (sender, identity) = (header.sender, identity.fingerprint());
-            self.state.log_was_seen(sender, identity, position, cursor)
-                || seen_here.logs.iter().any(|(of, by, seen, at)| {
-                    (*of, *by) == (sender, identity) && *seen >= position && *at < cursor
-                })
+        let (sender, fingerprint) = (header.sender, identity.fingerprint());
+        // Whether the account has spoken in this page, before this place, of its log up to a position.
+        let spoken_here = |position: u32| {
+            let of_it = |(of, by, seen, at): &(AccountId, Fingerprint, u32, Cursor)| {
+                (*of, *by) == (sender, fingerprint) && *seen >= position && *at < cursor
+            };
+            seen_here.logs.iter().any(of_it)
         };
         let Some(device) = header.device else {
             // Who has spoken as a device does not speak without one any more.
-            return if spoken(0) {
+            return if self.state.spoke_as_device(sender, fingerprint, cursor) || spoken_here(0) {
                 Signer::Ended
             } else {
                 Signer::Known(Box::new(Sender::from(&identity)), None)
             };
         };
-        let Some(log) = self.logs.get(header.sender, identity.fingerprint()) else { return Signer::Unknown };
+        if self.logs.has_ended(sender, fingerprint, device) {
+            return Signer::Ended;
+        }
+        let Some(log) = self.logs.get(sender, fingerprint) else { return Signer::Unknown };
         let (Some(known), Some(position)) = (log.device(device), log.position_of(header.log_head)) else {
             return Signer::Unknown;
         };
@@ -206,7 +209,9 @@ impl Ladder<'_> {
         }
         if let Some(revoked_at) = known.revoked_at {
             // It must not have known of its end, nor may the account have spoken of it before.
-            if position >= revoked_at || spoken(revoked_at) {
+            let was_spoken_of =
+                self.state.log_was_seen(sender, log, revoked_at, cursor) || spoken_here(revoked_at);
+            if position >= revoked_at || was_spoken_of {
                 return Signer::Ended;
             }
             if !self.state.has_whole_history() {
@@ -227,7 +232,7 @@ impl Ladder<'_> {
         item: &Item,
         verified: VerifiedDelivery,
         header: Header,
-        log: Option<(Fingerprint, u32)>,
+        log: Option<(Fingerprint, u32, LogHash)>,
     ) -> Landed {
         let timer_s = match header.expiry {
             Expiry::AfterSeconds(seconds) => seconds,
@@ -235,7 +240,7 @@ impl Ladder<'_> {
         };
         let gone_at_ms = (timer_s > 0).then(|| self.clock.gone_at_ms(item.received_at_ms, timer_s));
         if gone_at_ms == Some(None) {
-            let log = log.map(|(identity, position)| (header.sender, identity, position));
+            let log = log.map(|(identity, position, head)| (header.sender, identity, position, head));
             let erased = KeptDelivery::Erased(Traces { hash: Some(verified.hash()), log, used: Vec::new() });
             return Landed { of_device: self.own_seals(&header), ..Landed::as_is(erased) };
         }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::{
-    device_log::{DeviceLog, LogEntry, LogRefused},
+    device_log::{Change, DeviceLog, LogEntry, LogRefused},
     id::{AccountId, DeviceId, Fingerprint},
     identity::IdentityPublic,
 };
@@ -34,12 +34,19 @@ pub(crate) struct KnownLog {
     entries: Vec<LogEntry>,
     /// Whether it is not the one that the contact's pin speaks of.
     is_off_pin: bool,
+    /// The devices that had ended in a log which this one took the place of, and whose end was heard of.
+    ended: BTreeSet<DeviceId>,
 }
 
 impl KnownLog {
     /// The log of these entries, which were verified before.
     pub(crate) fn of_taken(account: AccountId, identity: IdentityPublic, entries: Vec<LogEntry>) -> Self {
-        Self { log: DeviceLog::of_taken(account, identity, &entries), entries, is_off_pin: false }
+        Self {
+            log: DeviceLog::of_taken(account, identity, &entries),
+            entries,
+            is_off_pin: false,
+            ended: BTreeSet::new(),
+        }
     }
 
     /// What it says.
@@ -60,7 +67,7 @@ impl KnownLog {
     }
 
     fn to_keep(&self) -> KeptLog {
-        KeptLog { entries: self.entries.clone() }
+        KeptLog { entries: self.entries.clone(), ended: self.ended.clone() }
     }
 }
 
@@ -83,6 +90,11 @@ impl Logs {
     /// What is known of a log, whatever the pin says.
     pub(crate) fn known(&self, account: AccountId, identity: Fingerprint) -> Option<&KnownLog> {
         self.0.get(&(account, identity))
+    }
+
+    /// Whether the end of this device was heard of in a log that another one took the place of.
+    pub(crate) fn has_ended(&self, account: AccountId, identity: Fingerprint, device: DeviceId) -> bool {
+        self.known(account, identity).is_some_and(|known| known.ended.contains(&device))
     }
 
     fn length(&self, account: AccountId, identity: &IdentityPublic) -> u32 {
@@ -232,13 +244,24 @@ impl<D: Device> Engine<D> {
         }
     }
 
-    /// Puts another log in the place of the one that is known.
+    /// Puts another log in the place of the one that is known. Which devices had ended there, as far as their account has
+    /// spoken of it, stays known.
     pub(crate) async fn take_another_log(
         &self,
         account: AccountId,
         identity: IdentityPublic,
-        log: KnownLog,
+        mut log: KnownLog,
     ) -> Result<(), StoreUnavailable> {
+        let before = self.logs().known(account, identity.fingerprint()).cloned();
+        if let Some(before) = before {
+            let heard = self.state().last_heard(account, &before.log);
+            let heard = before.entries.iter().take(heard as usize);
+            log.ended.extend(heard.filter_map(|entry| match entry.change() {
+                Change::Revoked(device) => Some(device),
+                Change::Added(..) => None,
+            }));
+            log.ended.extend(before.ended);
+        }
         let kept = log.to_keep();
         self.logs().0.insert((account, identity.fingerprint()), log);
         self.keep_log(account, identity.fingerprint(), &kept).await
@@ -264,7 +287,7 @@ impl<D: Device> Engine<D> {
         let name = self.records.log(account, fingerprint);
         let record = self.device.read(&name).await?;
         let kept = record.and_then(|sealed| self.records.open::<KeptLog>(&name, &sealed)).unwrap_or_default();
-        let known = KnownLog::of_taken(account, identity, kept.entries);
+        let known = KnownLog { ended: kept.ended, ..KnownLog::of_taken(account, identity, kept.entries) };
         self.logs().0.entry((account, fingerprint)).or_insert(known);
         Ok(())
     }

@@ -21,11 +21,14 @@
 //! kdf/{username}                     the most iterations that were ever asked for
 //! ```
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crypto::{
     device_log::LogEntry,
-    id::{AccountId, ConversationId, DeviceId, EnvelopeHash, Fingerprint, MessageId, PrekeyId},
+    id::{AccountId, ConversationId, DeviceId, EnvelopeHash, Fingerprint, LogHash, MessageId, PrekeyId},
     identity::IdentityPublic,
     vault::CacheKey,
 };
@@ -104,6 +107,9 @@ impl KeptDelivery {
     }
 }
 
+/// An account spoke of its device log under this identity key, up to this position, where it had this head.
+pub(crate) type Heard = (AccountId, Fingerprint, u32, LogHash);
+
 /// What a message that is gone has proved: nothing of what was in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traces {
@@ -112,7 +118,7 @@ pub(crate) struct Traces {
     pub(crate) hash: Option<EnvelopeHash>,
     /// Who spoke first of their own device log up to this position, under which identity key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) log: Option<(AccountId, Fingerprint, u32)>,
+    pub(crate) log: Option<Heard>,
     /// The one-time prekeys that it used up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) used: Vec<(Fingerprint, PrekeyId)>,
@@ -121,7 +127,7 @@ pub(crate) struct Traces {
 impl Traces {
     /// Those of a message.
     pub(crate) fn of(message: &KeptMessage) -> Self {
-        let log = message.log.map(|(identity, position)| (message.sender, identity, position));
+        let log = message.log.map(|(identity, position, head)| (message.sender, identity, position, head));
         Self { hash: message.hash, log, used: message.used.clone() }
     }
 }
@@ -146,7 +152,7 @@ pub(crate) struct KeptMessage {
     pub(crate) timer_s: u32,
     /// How far the sender knew their own device log, and by which identity key it was signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) log: Option<(Fingerprint, u32)>,
+    pub(crate) log: Option<(Fingerprint, u32, LogHash)>,
     /// The prekeys that it used up, by the identity keys that signed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) used: Vec<(Fingerprint, PrekeyId)>,
@@ -196,6 +202,9 @@ pub(crate) struct KeptDevice {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct KeptLog {
     pub(crate) entries: Vec<LogEntry>,
+    /// The devices that had ended in a log which this one took the place of.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) ended: BTreeSet<DeviceId>,
 }
 
 impl Records {

@@ -12,11 +12,11 @@ use protocol::{
 
 use crate::{
     Device, Interruption, StoreUnavailable,
-    conversation::state::{After, Heard},
+    conversation::state::After,
     device::Change,
     engine::Engine,
     pins::Pin,
-    records::{KeptDelivery, KeptDraft, KeptMessage},
+    records::{Heard, KeptDelivery, KeptDraft, KeptMessage},
     repairs::Repair,
 };
 

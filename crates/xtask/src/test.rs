@@ -68,7 +68,7 @@ fn rust(workspace: &Workspace, report: &mut Report) {
 /// How much of the simulation is lived here: thousands of seeds where nobody waits, a hundred at a developer's desk.
 fn simulation(tests: Tool) -> Tool {
     if std::env::var_os("CI").is_some() {
-        tests.env("SEEDS", "3000").env("SEEDS_SECONDS", "540")
+        tests.env("SEEDS", "3000").env("SEEDS_SECONDS", "480")
     } else {
         tests
     }

@@ -343,6 +343,39 @@ fn a_published_batch_that_nobody_has_any_more_is_replaced() {
     assert_eq!(elsewhere.sees(conversation).last().unwrap(), "bob: hello");
 }
 
+/// Heard of a longer log that the server has lost; a device of the shorter one wrote, and was ended after that.
+#[test]
+fn what_a_device_of_a_shorter_log_wrote_before_its_end_is_read() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let backup = world.copy_store();
+    let others = [5, 6, 7, 8].map(|seed| Person::signs_in(&world, "alice", seed));
+    for other in &others {
+        other.maintains();
+    }
+    alice.maintains();
+    alice.says(conversation, "by many devices");
+    bob.syncs();
+    world.restore_store(&backup);
+    let laptop = Person::signs_in(&world, "alice", 9);
+    laptop.maintains();
+    laptop.opens(&[&bob]);
+    laptop.says(conversation, "from the laptop");
+    alice.maintains();
+    // Days later, in honour.
+    block_on(alice.account.end_session(laptop.account.session().session)).unwrap();
+    bob.syncs();
+    if bob.account.key_change(alice.account.me().account).is_some() {
+        bob.accepts(&alice);
+    }
+    for _ in 0..3 {
+        bob.maintains();
+    }
+    let fresh = Person::signs_in(&world, "bob", 19);
+    fresh.syncs();
+    let seen = bob.sees(conversation);
+    assert!(seen.contains(&"alice: from the laptop".to_owned()), "{seen:?}");
+}
+
 /// Right after this device has put a key into the vault, the server is set back to a copy from right before; the key is
 /// published, and the device is heard of no more.
 fn closes_after_publishing(world: &Arc<World>, person: &Person, kind: &'static str) {

@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 
 use protocol::{
     Cursor,
-    id::{AccountId, ConversationId, EnvelopeHash, Fingerprint, MessageId},
+    id::{AccountId, ConversationId, EnvelopeHash, MessageId},
 };
 
 use super::{Conversation, State, is_shown, wipe};
-use crate::records::KeptMessage;
-
-/// An account spoke of its device log under this identity key, up to this position.
-pub(crate) type Heard = (AccountId, Fingerprint, u32);
+use crate::records::{Heard, KeptMessage};
 
 /// What stands after a place of the mailbox.
 #[derive(Default)]

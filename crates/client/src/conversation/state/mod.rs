@@ -7,6 +7,7 @@ mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crypto::{device_log::DeviceLog, id::LogHash};
 use protocol::{
     Cursor,
     content::Content,
@@ -18,11 +19,11 @@ use zeroize::Zeroize;
 use crate::{
     Contact,
     conversation::contacts::Contacts,
-    records::{KeptConversation, KeptDelivery, KeptMessage, Traces},
+    records::{Heard, KeptConversation, KeptDelivery, KeptMessage, Traces},
 };
 
 pub(crate) use gone::may_be_deleted;
-pub(crate) use lost::{After, Heard};
+pub(crate) use lost::After;
 pub(crate) use pending::{Pending, Progress};
 
 pub(crate) struct State {
@@ -51,7 +52,7 @@ pub(crate) struct State {
     /// What was deleted, and who said so.
     deleted: BTreeMap<MessageId, BTreeSet<AccountId>>,
     /// Where accounts first spoke of so much of their device logs, under which identity key.
-    logs_seen: BTreeMap<(AccountId, Fingerprint, u32), Cursor>,
+    logs_seen: BTreeMap<Heard, Cursor>,
     /// The names of what stood where something was erased.
     erased: BTreeMap<Cursor, EnvelopeHash>,
     /// The prekeys that messages have used up.
@@ -141,17 +142,41 @@ impl State {
         self.beginning
     }
 
-    /// Whether an account spoke, before this place, of its device log up to this position.
+    /// Whether an account spoke, before this place, as one of its devices.
+    pub(crate) fn spoke_as_device(&self, account: AccountId, identity: Fingerprint, before: Cursor) -> bool {
+        self.heard(account, identity, 0).any(|(.., cursor)| cursor < before)
+    }
+
+    /// Whether an account spoke, before this place, of this device log up to this position. What was heard of another one, which
+    /// a server has lost, does not count.
     pub(crate) fn log_was_seen(
         &self,
         account: AccountId,
-        identity: Fingerprint,
+        log: &DeviceLog,
         position: u32,
         before: Cursor,
     ) -> bool {
-        let from = (account, identity, position);
-        let until = (account, identity, u32::MAX);
-        self.logs_seen.range(from..=until).any(|(_, cursor)| *cursor < before)
+        let mut heard = self.heard(account, log.identity().fingerprint(), position);
+        heard.any(|(position, head, cursor)| cursor < before && log.head_at(position) == Some(head))
+    }
+
+    /// The last position that an account has spoken of in this device log.
+    pub(crate) fn last_heard(&self, account: AccountId, log: &DeviceLog) -> u32 {
+        let heard = self.heard(account, log.identity().fingerprint(), 0);
+        let of_log = heard.filter(|(position, head, _)| log.head_at(*position) == Some(*head));
+        of_log.map(|(position, ..)| position).max().unwrap_or(0)
+    }
+
+    /// What was heard from this position on: up to where, of which head, and at which place of the mailbox first.
+    fn heard(
+        &self,
+        account: AccountId,
+        identity: Fingerprint,
+        from: u32,
+    ) -> impl Iterator<Item = (u32, LogHash, Cursor)> {
+        let (first, last) = (LogHash::from_bytes([0; 32]), LogHash::from_bytes([u8::MAX; 32]));
+        let range = (account, identity, from, first)..=(account, identity, u32::MAX, last);
+        self.logs_seen.range(range).map(|((_, _, position, head), cursor)| (*position, *head, *cursor))
     }
 
     /// Whether a message has used this prekey up.
