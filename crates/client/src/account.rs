@@ -341,8 +341,12 @@ impl<D: Device> Account<D> {
     pub async fn withdraw(&self, message: MessageId) -> Result<bool, StoreUnavailable> {
         let engine = &self.0;
         let _turn = engine.flushing.lock().await;
-        let is_sent =
-            engine.state().message(message).is_some_and(|(_, shown)| shown.state == MessageState::Sent);
+        let is_sent = {
+            let state = engine.state();
+            // What waits to be sent once more was sent before.
+            let waits_again = state.pending.get(&message).is_some_and(|pending| pending.place.is_some());
+            waits_again || state.message(message).is_some_and(|(_, shown)| shown.state == MessageState::Sent)
+        };
         if !is_sent {
             self.discard(message).await?;
         }
@@ -385,6 +389,16 @@ impl<D: Device> Account<D> {
     pub fn locked_messages(&self) -> usize {
         let state = self.0.state();
         state.held().iter().filter(|(_, waits_for)| *waits_for == state.me.account).count()
+    }
+
+    /// Whose key or list of devices is not the accepted one, by name: what they wrote waits for [`Self::accept_key`], also where no
+    /// conversation with them is here yet.
+    pub fn in_question(&self) -> Vec<Contact> {
+        let state = self.0.state();
+        let mut contacts: Vec<Contact> =
+            state.contacts.in_question().into_iter().map(|account| state.contacts.contact(account)).collect();
+        contacts.sort_by(|one, other| one.username.cmp(&other.username));
+        contacts
     }
 
     /// How many deliveries wait, unopened, until a contact's new key is accepted.

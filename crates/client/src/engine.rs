@@ -130,6 +130,7 @@ impl<D: Device> Engine<D> {
             let forgotten = Change::Remove { name: self.records.archived_to() };
             self.records.write(&*self.device, vec![forgotten]).await?;
             self.note_repair(Repair::VaultRestored).await?;
+            self.end_sessions_again().await?;
         }
         Ok(())
     }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crypto::{device_log::Change as LogChange, id::DeviceId};
+use crypto::{
+    device_log::Change as LogChange,
+    id::{DeviceId, Fingerprint, PrekeyId},
+    prekey::PrekeyKind,
+};
 use protocol::session::ListSessions;
 
 use crate::{
     Device, Interruption, StoreUnavailable, device::Change, engine::Engine, repairs::Repair,
-    this_device::ThisDevice,
+    this_device::ThisDevice, upkeep::tolerated,
 };
 
 impl<D: Device> Engine<D> {
@@ -41,7 +45,12 @@ impl<D: Device> Engine<D> {
     }
 
     pub(crate) async fn begin_revocation(&self, devices: &[DeviceId]) -> Result<(), StoreUnavailable> {
-        let begun = self.records.put(&*self.device, self.records.revoking(), &devices);
+        let name = self.records.revoking();
+        let unfinished = self.device.read(&name).await?;
+        let unfinished = unfinished.and_then(|begun| self.records.open::<BTreeSet<DeviceId>>(&name, &begun));
+        let all: BTreeSet<DeviceId> =
+            devices.iter().copied().chain(unfinished.into_iter().flatten()).collect();
+        let begun = self.records.put(&*self.device, name, &all);
         self.records.write(&*self.device, vec![begun]).await
     }
 
@@ -60,12 +69,9 @@ impl<D: Device> Engine<D> {
         }
         // What the ended device has put into the vault is seen before it is replaced.
         self.refresh_vault().await?;
-        self.rotate_signed_prekey().await?;
+        tolerated(self.rotate_signed_prekey().await)?;
         self.replace_one_time_prekeys().await?;
-        match self.vault.turn_epoch(&*self.device, &self.records).await {
-            Ok(_) | Err(Interruption::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
+        tolerated(self.vault.turn_epoch(&*self.device, &self.records).await.map(drop))?;
         self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
         refused.map_or(Ok(()), Err)
     }
@@ -78,21 +84,31 @@ impl<D: Device> Engine<D> {
         }
     }
 
-    /// The devices that this one was before and that were ended: nothing comes to them any more.
-    pub(crate) async fn former_devices(&self, this: &ThisDevice) -> Result<Vec<DeviceId>, StoreUnavailable> {
+    /// The devices that this one was before and that were ended, as the log says: nothing comes to them any more.
+    pub(crate) async fn former_devices(&self) -> Result<Vec<DeviceId>, StoreUnavailable> {
         let log = self.own_log();
-        let is_active =
-            |device: &DeviceId| log.device(*device).is_some_and(|known| known.revoked_at.is_none());
+        let this = self.kept_device().await?.map(|kept| kept.device);
+        let is_ended =
+            |device: &DeviceId| log.device(*device).is_some_and(|known| known.revoked_at.is_some());
         let here = self.devices_here().await?;
-        Ok(here.into_iter().filter(|device| *device != this.id && !is_active(device)).collect())
+        Ok(here.into_iter().filter(|device| Some(*device) != this && is_ended(device)).collect())
     }
 
-    /// Removes the prekeys of devices that this one was before. To be called when all was read that came to them.
-    pub(crate) async fn forget_devices(&self, former: &[DeviceId]) -> Result<(), StoreUnavailable> {
+    /// Removes the prekeys of devices that this one was before, but for those that are needed. To be called when all was read
+    /// that came to them.
+    pub(crate) async fn forget_devices(
+        &self,
+        former: &[DeviceId],
+        needed: &BTreeSet<(Fingerprint, PrekeyKind, PrekeyId)>,
+    ) -> Result<(), StoreUnavailable> {
+        let is_needed = |id: PrekeyId| {
+            needed.iter().any(|(_, kind, needed)| *kind == PrekeyKind::Device && *needed == id)
+        };
         let mut changes = Vec::new();
         for device in former {
-            let kept = self.device.scan(&self.records.device_prekeys(*device)).await?;
-            changes.extend(kept.into_iter().map(|(name, _)| Change::Remove { name }));
+            for id in self.device_prekey_ids(*device).await?.into_iter().filter(|id| !is_needed(*id)) {
+                changes.push(Change::Remove { name: self.records.device_prekey(*device, id) });
+            }
         }
         self.records.write(&*self.device, changes).await
     }

@@ -71,7 +71,7 @@ impl<D: Device> Engine<D> {
         let sent = self.state().sent();
         let mut new = self.fetch_new().await?;
         new += self.fetch_history().await?;
-        self.state().queue_what_was_lost(&sent);
+        self.state().queue_what_was_lost(&sent, self.device.now_ms());
         if self.state().take_has_met_erased() {
             let status = self.status().await?;
             new += self.fetch_new().await?;
@@ -357,9 +357,18 @@ impl<D: Device> Engine<D> {
             let record = self.device.read(&name).await?;
             let kept = record.and_then(|sealed| self.records.open::<KeptDelivery>(&name, &sealed));
             let Some(kept) = kept else { continue };
-            if kept.name().is_some_and(|name| is_named(item, name)) {
-                landed.delivery = kept;
+            if !kept.name().is_some_and(|name| is_named(item, name)) {
+                continue;
             }
+            if let KeptDelivery::Message(message) = &kept {
+                let name = self.records.conversation(message.conversation);
+                let record = self.device.read(&name).await?;
+                let record = record.and_then(|sealed| self.records.open::<KeptConversation>(&name, &sealed));
+                // Without it the message comes again.
+                let Some(conversation) = record else { continue };
+                landed.members = conversation.members;
+            }
+            landed.delivery = kept;
         }
         Ok(())
     }

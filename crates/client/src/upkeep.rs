@@ -76,9 +76,11 @@ impl<D: Device> Engine<D> {
         let this = self.this_device().await?;
         // What comes after this word is sealed to what stands now: so when all is read, the keys of before are not needed.
         let status = self.status().await?;
-        let former = self.former_devices(&this).await?;
+        let former = self.former_devices().await?;
         self.sync().await?;
-        self.forget_devices(&former).await?;
+        if !former.is_empty() {
+            self.forget_devices(&former, &self.prekeys_of_held(&status).await?).await?;
+        }
         self.read_again().await?;
         self.give_up_what_waits_for_logs(&status).await?;
         self.archive_what_was_not(&status).await?;
@@ -96,14 +98,17 @@ impl<D: Device> Engine<D> {
     async fn publish_what_is_due(&self) -> Result<(), Interruption> {
         let (this, status) = (&self.this_device().await?, &self.status().await?);
         self.refresh_vault().await?;
-        if self.is_set_back(this, status).await? {
+        let dead = self.dead_though_offered(this, status).await?;
+        if !dead.is_empty() {
             self.note_repair(Repair::PrekeysReplaced).await?;
             // What was archived since then is to be archived again.
             let forgotten = Change::Remove { name: self.records.archived_to() };
             self.records.write(&*self.device, vec![forgotten]).await?;
             self.replace_one_time_prekeys().await?;
-            // A device whose keys the server hands out and nobody has is none any more.
-            return self.begin_as_new_device(this).await;
+            if dead.iter().any(|(kind, _)| *kind == PrekeyKind::Device) {
+                // A device whose keys the server hands out and nobody has is none any more.
+                return self.begin_as_new_device(this).await;
+            }
         }
         let signed = self.signed_prekey_due(status).await?;
         let one_time = self.one_time_due(status).await?;
@@ -115,15 +120,19 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// Whether the server would hand out prekeys that are dead: it was set back to a copy from before they served. Its word
-    /// may be older than their end, so it is asked again about what was dead before.
-    async fn is_set_back(&self, this: &ThisDevice, status: &PrekeyStatus) -> Result<bool, Interruption> {
-        let dead = self.dead_of_outstanding(this, status).await?;
-        if dead.is_empty() {
-            return Ok(false);
+    /// The prekeys that the server would hand out though they are dead: it was set back to a copy from before they served. Its
+    /// word may be older than their end, so it is asked again about what was dead before.
+    async fn dead_though_offered(
+        &self,
+        this: &ThisDevice,
+        status: &PrekeyStatus,
+    ) -> Result<BTreeSet<(PrekeyKind, PrekeyId)>, Interruption> {
+        let mut dead = self.dead_of_outstanding(this, status).await?;
+        if !dead.is_empty() {
+            let again = self.dead_of_outstanding(this, &self.status().await?).await?;
+            dead.retain(|dead| again.contains(dead));
         }
-        let again = self.dead_of_outstanding(this, &self.status().await?).await?;
-        Ok(again.iter().any(|again| dead.contains(again)))
+        Ok(dead)
     }
 
     /// The prekeys that somebody may still write to by the server's word, and that lived here once.
@@ -138,15 +147,14 @@ impl<D: Device> Engine<D> {
             .dead_one_time(identity, &status.one_time_outstanding)
             .map(|id| (PrekeyKind::OneTime, id))
             .collect();
-        // Where none lives, none was made yet, or new ones are due anyway.
+        // What is there after the last that lives is being published. Where none lives, none was made yet, or all are dead.
         let of_device = self.device_prekey_ids(this.id).await?;
-        if let Some(last) = of_device.last()
-            && status.device == Some(this.id)
-        {
-            let lived = status.device_outstanding.iter().filter(|id| *id < last);
-            dead.extend(
-                lived.filter(|id| of_device.binary_search(id).is_err()).map(|id| (PrekeyKind::Device, *id)),
-            );
+        if status.device == Some(this.id) {
+            let is_dead = |id: &PrekeyId| {
+                of_device.last().is_none_or(|last| id < last && of_device.binary_search(id).is_err())
+            };
+            let lived = status.device_outstanding.iter().filter(|id| is_dead(id));
+            dead.extend(lived.map(|id| (PrekeyKind::Device, *id)));
         }
         Ok(dead)
     }
@@ -187,7 +195,8 @@ impl<D: Device> Engine<D> {
             || self.is_own(published) && !self.serves(published);
         if is_due && self.vault.newest_signed_prekey().as_ref().is_none_or(is_published) {
             let after = (published.id(), published.sequence());
-            self.vault.make_signed_prekey(&*self.device, &self.records, after).await?;
+            // A full vault takes none: the one that stands serves on.
+            tolerated(self.vault.make_signed_prekey(&*self.device, &self.records, after).await)?;
         }
         let newest = self.vault.newest_signed_prekey().filter(|newest| !is_published(newest));
         Ok(newest.map(|newest| newest.sign(self.me.account, &self.identity)))
@@ -214,8 +223,10 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
         let identity = self.identity.public().fingerprint();
         let status = self.status().await?;
-        let last = PrekeyId(status.last_one_time).max(self.vault.last_one_time_before(identity, u64::MAX));
-        self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
+        let last = PrekeyId(status.last_one_time).max(self.vault.last_one_time_but(identity, None));
+        let made = self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await;
+        // With a full vault, what was published is taken back all the same.
+        tolerated(made.map(drop))?;
         let batch = self.vault.one_time_after(identity, last);
         let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
         match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
@@ -233,14 +244,17 @@ impl<D: Device> Engine<D> {
     /// left out: it would die while the server still hands it out.
     async fn one_time_due(&self, status: &PrekeyStatus) -> Result<Vec<SignedPrekey>, Interruption> {
         let identity = self.identity.public().fingerprint();
-        let too_old =
-            self.vault.last_one_time_before(identity, status.now_ms.saturating_sub(PUBLISH_WITHIN_MS));
+        let made =
+            status.now_ms.saturating_sub(PUBLISH_WITHIN_MS)..=status.now_ms.saturating_add(PUBLISH_WITHIN_MS);
+        let too_old = self.vault.last_one_time_but(identity, Some(made));
         let last = PrekeyId(status.last_one_time).max(too_old);
         let mut waiting = self.vault.one_time_after(identity, last);
         if !waiting.is_empty() {
             self.note_repair(Repair::PrekeysPublishedAgain).await?;
         } else if status.one_time_left < REFILL_BELOW {
-            self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await?;
+            let made =
+                self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await;
+            tolerated(made.map(drop))?;
             waiting = self.vault.one_time_after(identity, last);
         }
         Ok(waiting.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect())
@@ -436,5 +450,13 @@ impl<D: Device> Engine<D> {
         let place = header.place_of(header.sender).map(|place| header.recipients[place].identity);
         let pin = self.vault.pin(header.sender);
         place.zip(pin).is_some_and(|(identity, pin)| pin.find(identity).is_some())
+    }
+}
+
+/// A full vault keeps nobody from what can be done without it.
+pub(crate) fn tolerated(done: Result<(), Interruption>) -> Result<(), Interruption> {
+    match done {
+        Ok(()) | Err(Interruption::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }

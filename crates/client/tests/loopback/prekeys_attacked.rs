@@ -288,3 +288,41 @@ fn a_sender_does_not_use_up_the_own_devices_prekeys() {
     bob.syncs();
     assert_eq!(alice.prekey_status().device_left, 100);
 }
+
+/// One lie about the last number.
+#[test]
+fn one_lie_about_the_last_number_does_not_end_one_time_prekeys() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    for number in 0..80 {
+        alice.writes(conversation, &number.to_string());
+    }
+    block_on(alice.account.flush()).unwrap();
+    bob.syncs();
+    let mut lies = 2;
+    bob.device.set_hostility(move |path, _, honest| {
+        let mut answer = honest?;
+        if path == FetchPrekeyStatus::PATH && lies > 0 {
+            lies -= 1;
+            answer["last_one_time"] = json!(u32::MAX / 2 - 1);
+        }
+        Ok(answer)
+    });
+    let _ = block_on(bob.account.maintain());
+    for _ in 0..2 {
+        let _ = block_on(bob.account.maintain());
+    }
+    world.pass_time(3_600_000);
+    for number in 0..99 {
+        alice.writes(conversation, &number.to_string());
+        if number == 50 {
+            world.pass_time(3_600_000);
+        }
+    }
+    block_on(alice.account.flush()).unwrap();
+    bob.syncs();
+    for _ in 0..3 {
+        let _ = block_on(bob.account.maintain());
+    }
+    let status = bob.prekey_status();
+    assert!(status.one_time_left >= 30, "{}", status.one_time_left);
+}

@@ -153,3 +153,43 @@ fn prekeys_that_are_numbered_anew_on_a_restored_server_serve() {
     tablet.syncs();
     assert_eq!(tablet.sees(conversation).last().unwrap(), "alice: after the restoration");
 }
+
+/// Its time is over before it came back.
+#[test]
+fn what_has_disappeared_before_it_came_back_is_not_queued_again() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    for person in [&alice, &bob] {
+        person.maintains();
+    }
+    alice.sets_timer(conversation, Some(5));
+    alice.syncs();
+    alice.says(conversation, "five seconds");
+    world.pass_time(10_000);
+    world.erase_expired();
+    alice.syncs();
+    block_on(alice.account.forget()).unwrap();
+    assert!(!alice.sees(conversation).contains(&"alice: five seconds".to_owned()));
+    assert_eq!(alice.account.next_disappearance(), None);
+}
+
+/// Taken back while it waits to be sent again.
+#[test]
+fn what_was_read_and_lost_by_a_restored_server_is_deleted_for_everyone() {
+    for syncs in [false, true] {
+        let (world, alice, bob, conversation) = Person::acquainted_couple();
+        let backup = world.copy_store();
+        let message = alice.sends(conversation, "take me back");
+        bob.syncs();
+        assert_eq!(bob.sees(conversation).last().unwrap(), "alice: take me back");
+        world.restore_store(&backup);
+        block_on(alice.account.delete_for_everyone(message)).unwrap();
+        for _ in 0..3 {
+            block_on(alice.account.flush()).unwrap();
+            alice.maintains();
+            bob.maintains();
+            block_on(bob.account.flush()).unwrap();
+        }
+        bob.syncs();
+        assert!(!bob.sees(conversation).contains(&"alice: take me back".to_owned()), "syncs {syncs}");
+    }
+}

@@ -317,7 +317,7 @@ fn a_published_prekey_that_nobody_has_any_more_is_replaced() {
     closes_after_publishing(&world, &alice, "prekey");
     assert!(block_on(alice.account.maintain()).is_err(), "it is closed");
     let elsewhere = Person::signs_in(&world, "alice", 8);
-    assert_eq!(elsewhere.prekey_status().signed.id().0, 2, "it was published");
+    assert_eq!(elsewhere.prekey_status().signed.sequence(), 2, "it was published");
     elsewhere.maintains();
     bob.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
     bob.says(conversation, "by the signed one");

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use client::Device as _;
+use client::{Device as _, MessageState};
 use crypto::{device_log::Change, prekey::PrekeyKind};
 use futures::executor::block_on;
 use protocol::{
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     attacker::{Loot, device_of, kinds, log_of, opens_for_any},
     people::Person,
+    set_back_lies::begins_anew,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -207,4 +208,36 @@ fn what_waits_for_a_device_that_was_tidied_away_is_read_at_once() {
     let phone = phone.signs_in_again(&world, "bob", 90);
     phone.syncs();
     assert_eq!(phone.sees(conversation).last().unwrap(), "alice: for a month");
+}
+
+/// A disappearing message waits for the user's word; its device was ended and signed in again.
+#[test]
+fn what_waits_for_a_word_on_a_former_device_opens() {
+    for upkeep in [false, true] {
+        let (world, alice, bob, conversation) = Person::acquainted_couple();
+        let phone = Person::signs_in(&world, "bob", 9);
+        for person in [&alice, &bob, &phone] {
+            person.maintains();
+        }
+        let again = begins_anew(&world, "alice", 40);
+        again.maintains();
+        assert_eq!(again.opens(&[&bob]), conversation);
+        again.sets_timer(conversation, Some(30 * 24 * 3_600));
+        again.says(conversation, "for a month");
+        assert_eq!(again.states(conversation).last(), Some(&MessageState::Sent));
+        phone.syncs();
+        for _ in 0..2 {
+            world.pass_time(5 * DAY_MS);
+            bob.maintains();
+        }
+        let phone = phone.signs_in_again(&world, "bob", 90);
+        phone.syncs();
+        if upkeep {
+            phone.maintains();
+        }
+        block_on(phone.account.look_at_keys(conversation)).unwrap();
+        phone.accepts(&again);
+        phone.syncs();
+        assert_eq!(phone.sees(conversation).last().unwrap(), "alice: for a month", "upkeep {upkeep}");
+    }
 }

@@ -230,7 +230,7 @@ fn simulate(seed: u64) -> (usize, usize) {
             settle(seed, account);
         }
         for (_, account) in lived.iter().filter(|_| round < 2) {
-            accept_lists(seed, account, &[pair, all]);
+            accept_lists(seed, account);
         }
     }
     for (_, account) in &lived {
@@ -250,6 +250,7 @@ fn simulate(seed: u64) -> (usize, usize) {
     for (person, name) in people.iter().zip(["alice", "bob", "carol"]) {
         let fresh = Person::signs_in(&world, name, chance.next());
         fresh.syncs();
+        accept_lists(seed, &fresh.account);
         check(seed, &fresh.account, &written, &[pair, all]);
         for (_, account) in &lived {
             if account.me() == person.account.me() {
@@ -273,6 +274,7 @@ fn simulate(seed: u64) -> (usize, usize) {
     for (name, number) in [("alice", 1), ("bob", 2)] {
         let fresh = Person::signs_in(&world, name, seed * 1000 + 500 + number);
         fresh.syncs();
+        accept_lists(seed, &fresh.account);
         check(seed, &fresh.account, &written, &[pair, all]);
     }
     (died, written.len())
@@ -286,13 +288,11 @@ fn settle(seed: u64, account: &Account<TestDevice>) {
 }
 
 /// After a copy was put back, devices may have gone on without what was lost: their contacts are asked.
-fn accept_lists(seed: u64, account: &Account<TestDevice>, conversations: &[ConversationId]) {
-    for id in conversations {
-        for contact in account.thread(*id).map(|thread| thread.changed_keys).unwrap_or_default() {
-            assert_eq!(account.key_change(contact.account), Some(KeyChange::Devices), "seed {seed}");
-            let number = account.safety_number(contact.account).unwrap();
-            block_on(account.accept_key(contact.account, number)).unwrap();
-        }
+fn accept_lists(seed: u64, account: &Account<TestDevice>) {
+    for contact in account.in_question() {
+        assert_eq!(account.key_change(contact.account), Some(KeyChange::Devices), "seed {seed}");
+        let number = account.safety_number(contact.account).unwrap();
+        block_on(account.accept_key(contact.account, number)).unwrap();
     }
 }
 

@@ -83,8 +83,8 @@ impl Relay {
         if header.log_head == last.hash(account) {
             return Ok(());
         }
-        let before = last.position().saturating_sub(MAX_HEADS_BEHIND);
-        let count = MAX_HEADS_BEHIND as usize;
+        let before = last.position().saturating_sub(MAX_HEADS_BEHIND + 1);
+        let count = MAX_HEADS_BEHIND as usize + 1;
         let entries = self.0.store.device_log(account, identity.fingerprint(), before, count).await?;
         let named = entries.iter().position(|entry| entry.hash(account) == header.log_head);
         let added = entries

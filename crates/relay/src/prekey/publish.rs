@@ -1,9 +1,9 @@
 use crypto::{
-    id::PrekeyId,
+    id::{AccountId, PrekeyId},
     prekey::{PrekeyKind, SignedPrekey},
 };
 use protocol::{
-    Refusal,
+    Cursor, Refusal,
     limits::{MAX_PREKEYS_AT_ONCE, MAX_UNCLAIMED_PREKEYS, PREKEY_LIFETIME_MS},
     prekey::{PrekeysPublished, PublishPrekeys},
     refusal::Code,
@@ -15,12 +15,16 @@ use crate::{
     port::{NewPrekeys, PublishOutcome},
 };
 
+/// By how much a number may be ahead of the last one: more than restorations and other devices bring. Numbers end at some point: a
+/// device that is to be ended must not use them all up.
+const MAX_AHEAD: u32 = 100_000;
+
 impl Relay {
     /// Publishes prekeys of the caller's account, and of the device of this session.
     ///
     /// # Errors
     /// [`Code::InvalidKeys`] for a prekey that is not signed as it must be, or is of another kind;
-    /// [`Code::InvalidRequest`] for too many, or ids out of order; [`Code::VersionConflict`] for a signed prekey that does
+    /// [`Code::InvalidRequest`] for too many, or ids out of order or far ahead; [`Code::VersionConflict`] for a signed prekey that does
     /// not count on; [`Code::QuotaExceeded`] when there are enough.
     pub async fn publish_prekeys(
         &self,
@@ -53,6 +57,7 @@ impl Relay {
             warn!(%account, %problem, "prekeys: invalid keys");
             Refusal::because(Code::InvalidKeys, format!("A prekey {problem}"))
         })?;
+        self.check_numbers(account, &bundle.prekey, signed.as_ref(), &one_time).await?;
         let count = one_time.len() + device.len();
         let now_ms = self.0.now_ms();
         let new = NewPrekeys {
@@ -79,6 +84,30 @@ impl Relay {
                 format!("There are at most {MAX_UNCLAIMED_PREKEYS} unclaimed prekeys: these are enough"),
             )),
         }
+    }
+
+    /// Nothing leaves out more numbers than there is a reason for.
+    async fn check_numbers(
+        &self,
+        account: AccountId,
+        standing: &SignedPrekey,
+        signed: Option<&SignedPrekey>,
+        one_time: &[SignedPrekey],
+    ) -> Result<(), Refusal> {
+        let far = |last: u32, next: u32| next > last.saturating_add(MAX_AHEAD);
+        let furthest = u64::from(MAX_AHEAD) + standing.sequence();
+        let mut is_far =
+            signed.is_some_and(|signed| far(standing.id().0, signed.id().0) || signed.sequence() > furthest);
+        if let Some(last) = one_time.last() {
+            let status = self.0.store.prekey_status(account, None, Cursor::START, 0).await?;
+            is_far |= far(status.ok_or(Code::NotSignedIn)?.last_one_time, last.id().0);
+        }
+        if is_far {
+            warn!(%account, "prekeys: numbers far ahead");
+            let message = format!("The number of a prekey is more than {MAX_AHEAD} ahead of the last one");
+            return Err(Refusal::because(Code::InvalidRequest, message));
+        }
+        Ok(())
     }
 }
 

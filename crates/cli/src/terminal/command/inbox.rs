@@ -95,8 +95,8 @@ pub(super) async fn fetch(account: &Account) -> Result<(), Problem> {
     }
     if held > 0 {
         talk(format!("{held} messages wait until you accept their senders' new keys:"));
-        for contact in changed(account) {
-            talk(format!("  secure-messaging verify {} --accept", Shown::line(&contact)));
+        for contact in account.in_question() {
+            talk(format!("  secure-messaging verify {} --accept", Shown::line(contact.username.as_str())));
         }
     }
     let locked = account.locked_messages();
@@ -108,15 +108,6 @@ pub(super) async fn fetch(account: &Account) -> Result<(), Problem> {
     // What cannot be sent now stays, and is tried again by the next command.
     let _ = account.flush().await;
     Ok(())
-}
-
-fn changed(account: &Account) -> Vec<String> {
-    let summaries = account.conversations().into_iter();
-    let mut names: Vec<String> =
-        summaries.flat_map(|summary| summary.trouble).map(|contact| contact.username.to_string()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// A message as JSON.

@@ -39,7 +39,9 @@ pub(crate) enum Progress {
 impl State {
     /// The messages that were sent and have not come back, and that were deleted, or whose time is over.
     pub(crate) fn sent_to_forget(&self, now_ms: u64) -> Vec<MessageId> {
-        let sent = self.pending.iter().filter(|(_, pending)| pending.progress == Progress::Sent);
+        let was_sent =
+            |pending: &Pending| pending.progress == Progress::Sent || pending.asked_again.is_some();
+        let sent = self.pending.iter().filter(|(_, pending)| was_sent(pending));
         let over = sent.filter(|(message, pending)| {
             pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms)
                 || self.is_deleted(**message, self.me.account)
@@ -102,14 +104,15 @@ impl State {
 
     /// Queues again what of these a server that was set back has lost: it did not come with all that there is by now. One that
     /// is there all the same gets the same answer once more.
-    pub(crate) fn queue_what_was_lost(&mut self, sent: &[(MessageId, Cursor)]) {
+    pub(crate) fn queue_what_was_lost(&mut self, sent: &[(MessageId, Cursor)], now_ms: u64) {
         for (message, place) in sent {
             if self.is_deleted(*message, self.me.account) {
                 continue;
             }
             let Some(pending) = self.pending.get_mut(message) else { continue };
+            let is_over = pending.gone_at_ms().is_some_and(|gone_at_ms| gone_at_ms <= now_ms);
             let is_sent = pending.progress == Progress::Sent && pending.place == Some(*place);
-            if is_sent && pending.asked_again != Some(*place) {
+            if is_sent && !is_over && pending.asked_again != Some(*place) {
                 pending.asked_again = Some(*place);
                 pending.progress = Progress::Queued;
             }
