@@ -96,6 +96,7 @@ impl Courier {
                     }
                 }
                 if let Some(courier) = weak.upgrade() {
+                    courier.send_again();
                     courier.watch_timers();
                 }
                 drop(account);
@@ -141,13 +142,23 @@ impl Courier {
         });
     }
 
+    /// Sends what fetching has put into the outbox: what a server has lost.
+    fn send_again(self: &Rc<Self>) {
+        if self.account.take_queued_again() {
+            self.deliver();
+        }
+    }
+
     fn fetch(self: &Rc<Self>) {
         let courier = Rc::clone(self);
         spawn_local(async move {
             let mut asked = courier.fetching.begin();
             while asked {
                 match courier.account.sync().await {
-                    Ok(_) => courier.reached(),
+                    Ok(_) => {
+                        courier.reached();
+                        courier.send_again();
+                    }
                     Err(SyncError::Interrupted(error)) => courier.interrupted(error),
                     Err(gap @ SyncError::Gap) => courier.session.notice().set(Some(gap.to_string())),
                 }

@@ -391,6 +391,12 @@ impl<D: Device> Account<D> {
         state.held().iter().filter(|(_, waits_for)| *waits_for == state.me.account).count()
     }
 
+    /// Whether fetching has put something into the outbox since this was last asked: what a server has lost is sent again by the
+    /// next [`Self::flush`].
+    pub fn take_queued_again(&self) -> bool {
+        core::mem::take(&mut self.0.state().has_queued_again)
+    }
+
     /// Whose key or list of devices is not the accepted one, by name: what they wrote waits for [`Self::accept_key`], also where no
     /// conversation with them is here yet.
     pub fn in_question(&self) -> Vec<Contact> {

@@ -89,6 +89,7 @@ impl<D: Device> Engine<D> {
         {
             let mut state = self.state();
             state.set_back(common, aside);
+            state.has_queued_again |= !notes.is_empty();
             notes.into_iter().for_each(|(message, draft)| state.take_draft(message, draft));
         }
         self.note_repair(Repair::MailboxSetBack).await?;

@@ -13,10 +13,13 @@ fn what_a_restored_server_has_lost_is_sent_again_without_a_reload() {
     let backup = world.copy_store();
     alice.says(conversation, "lost by the server");
     world.restore_store(&backup);
+    assert!(!alice.account.take_queued_again());
+    alice.syncs();
+    assert!(alice.account.take_queued_again(), "the page is told to send");
     for _ in 0..3 {
-        alice.maintains();
         block_on(alice.account.flush()).unwrap();
-        alice.syncs();
+        alice.maintains();
+        assert!(!alice.account.take_queued_again());
     }
     bob.syncs();
     assert_eq!(bob.sees(conversation).last().unwrap(), "alice: lost by the server");

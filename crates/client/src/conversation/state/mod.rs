@@ -41,6 +41,8 @@ pub(crate) struct State {
     start: Cursor,
     /// How many deliveries were dropped.
     pub(crate) dropped: usize,
+    /// Whether what a server has lost was put into the outbox, since this was last asked.
+    pub(crate) has_queued_again: bool,
     /// Whether a place was met that had been erased before this device saw it, since this was last asked.
     has_met_erased: bool,
     /// Every delivery that was dealt with, and those that are held with the account that they claim to come from.
@@ -81,6 +83,7 @@ impl State {
             server_ahead_ms: 0,
             start: Cursor::START,
             dropped: 0,
+            has_queued_again: false,
             has_met_erased: false,
             deliveries: BTreeMap::new(),
             end: Cursor::START,

@@ -115,6 +115,7 @@ impl State {
             if is_sent && !is_over && pending.asked_again != Some(*place) {
                 pending.asked_again = Some(*place);
                 pending.progress = Progress::Queued;
+                self.has_queued_again = true;
             }
         }
     }
