@@ -54,6 +54,17 @@ impl<D: Device> Engine<D> {
         self.records.write(&*self.device, vec![begun]).await
     }
 
+    /// Whether a revocation was begun on this device and is not finished.
+    pub(crate) async fn has_begun_revocation(&self) -> Result<bool, StoreUnavailable> {
+        Ok(self.device.read(&self.records.revoking()).await?.is_some())
+    }
+
+    /// There is nothing to end after all.
+    pub(crate) async fn forget_revocation(&self) -> Result<(), StoreUnavailable> {
+        let forgotten = Change::Remove { name: self.records.revoking() };
+        self.records.write(&*self.device, vec![forgotten]).await
+    }
+
     /// Goes on with a revocation that was begun on this device.
     pub(crate) async fn finish_revocation(&self) -> Result<(), Interruption> {
         let name = self.records.revoking();

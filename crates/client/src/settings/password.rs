@@ -28,8 +28,17 @@ impl<D: Device> Account<D> {
         );
         let auth_key = stretched.auth_key();
         // Whatever becomes of the answer.
+        let was_begun = engine.has_begun_revocation().await?;
         engine.begin_revocation(&[]).await?;
-        engine.device.call(ChangePassword { proof, kdf, auth_key, wrapped_by_password }).await?;
+        let change = ChangePassword { proof, kdf, auth_key, wrapped_by_password };
+        if let Err(error) = engine.device.call(change).await {
+            let error = SettingsError::from(error);
+            let may_be_set = matches!(&error, SettingsError::Interrupted(error) if !matches!(error, Interruption::Refused(_)));
+            if !may_be_set && !was_begun {
+                engine.forget_revocation().await?;
+            }
+            return Err(error);
+        }
         remember_kdf(&*engine.device, &engine.me.username, &kdf).await?;
         engine.after_new_password().await;
         Ok(())

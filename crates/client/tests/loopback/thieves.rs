@@ -187,3 +187,14 @@ fn a_new_password_whose_answer_is_lost_replaces_prekeys() {
     let message = alice.sends(conversation, "after the end");
     assert!(!opens_for_any(&world, &[had], &alice, message), "the revoked device opens it alone");
 }
+
+/// A new password that was refused replaces nothing.
+#[test]
+fn a_new_password_that_is_refused_replaces_no_prekeys() {
+    let (_world, _alice, bob, _conversation) = Person::prepared_couple();
+    let before = (Loot::of(&bob).epochs(), bob.prekey_status().last_one_time);
+    let wrong = client::Confirmation { password: "not this one 5!".to_owned().into(), code: None };
+    assert!(block_on(bob.account.change_password(&wrong, "ganz neu 8 Mal!")).is_err());
+    bob.maintains();
+    assert_eq!((Loot::of(&bob).epochs(), bob.prekey_status().last_one_time), before);
+}
