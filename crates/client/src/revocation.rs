@@ -80,10 +80,16 @@ impl<D: Device> Engine<D> {
         }
         // What the ended device has put into the vault is seen before it is replaced.
         self.refresh_vault().await?;
-        tolerated(self.rotate_signed_prekey().await)?;
+        let rotated = self.rotate_signed_prekey().await;
+        tolerated(rotated.clone())?;
         self.replace_one_time_prekeys().await?;
         tolerated(self.vault.turn_epoch(&*self.device, &self.records).await.map(drop))?;
-        self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
+        // With a full vault it is tried again by the next upkeep.
+        rotated?;
+        // One that another tab has begun meanwhile is not finished.
+        if self.device.read(&name).await?.as_ref() == Some(&begun) {
+            self.records.write(&*self.device, vec![Change::Remove { name }]).await?;
+        }
         refused.map_or(Ok(()), Err)
     }
 

@@ -16,7 +16,8 @@ use protocol::{
 use zeroize::Zeroizing;
 
 use crate::{
-    Account, CallError, Device, Interruption, RecoveryKeyRefused, StoreUnavailable, engine::Engine, pins::Pin,
+    Account, CallError, Device, Interruption, RecoveryKeyRefused, StoreUnavailable, SyncError,
+    engine::Engine, pins::Pin,
 };
 
 /// What opens a vault that was put away.
@@ -72,11 +73,19 @@ impl<D: Device> Account<D> {
     ) -> Result<usize, SealedVaultError> {
         let engine = &self.0;
         engine.check_whose_session().await?;
+        match engine.sync().await {
+            // What can be fetched is there, and is counted.
+            Ok(_) | Err(SyncError::Gap) => {}
+            Err(SyncError::Interrupted(interruption)) => return Err(interruption.into()),
+        }
+        // An upkeep may open them as soon as the keys are there.
+        let waited = self.locked_messages();
         let (key, rows) = engine.fetch_sealed_vault(vault, opener).await?;
         let rows = engine.open_old_rows(&key, &rows)?;
         let identity = whole(&rows)?;
         engine.take_over(&rows).await?;
-        let opened = engine.open_held().await?;
+        engine.open_held().await?;
+        let opened = waited.saturating_sub(self.locked_messages());
         engine.changed();
         let number = vault.number;
         let proof = ResetProof::of_opened_vault(engine.me.account, number, &identity);

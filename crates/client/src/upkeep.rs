@@ -61,7 +61,7 @@ impl<D: Device> Engine<D> {
         self.check_whose_session().await?;
         self.this_device().await?;
         self.compare_own_log().await?;
-        self.finish_revocation().await?;
+        tolerated(self.finish_revocation().await)?;
         self.compare_mailbox().await?;
         match self.publish_what_is_due().await {
             // A server that was set back has lost which device this session is of, or takes it for one that gave lost
@@ -189,30 +189,31 @@ impl<D: Device> Engine<D> {
     /// The signed prekey that is to take the place of the published one, if it is a week old, was to be replaced already, or
     /// nobody has it any more: it was published while the server was set back, by a device that is gone.
     async fn signed_prekey_due(&self, status: &PrekeyStatus) -> Result<Option<SignedPrekey>, Interruption> {
-        let published = &status.signed;
-        let is_published = |newest: &PrekeySecret| newest.id() <= published.id();
+        let published = self.published(status);
         let is_due = status.now_ms.saturating_sub(status.signed_at_ms) >= ROTATE_AFTER_MS
-            || self.is_own(published) && !self.serves(published);
-        if is_due && self.vault.newest_signed_prekey().as_ref().is_none_or(is_published) {
-            let after = (published.id(), published.sequence());
+            || self.is_own(&status.signed) && !self.serves(&status.signed);
+        if is_due && self.vault.next_signed_prekey(published).is_none() {
             // A full vault takes none: the one that stands serves on.
-            tolerated(self.vault.make_signed_prekey(&*self.device, &self.records, after).await)?;
+            tolerated(self.vault.make_signed_prekey(&*self.device, &self.records, published).await)?;
         }
-        let newest = self.vault.newest_signed_prekey().filter(|newest| !is_published(newest));
-        Ok(newest.map(|newest| newest.sign(self.me.account, &self.identity)))
+        let next = self.vault.next_signed_prekey(published);
+        Ok(next.map(|next| next.sign(self.me.account, &self.identity)))
+    }
+
+    /// The id and sequence of the signed prekey that the server names, if it is this account's own.
+    fn published(&self, status: &PrekeyStatus) -> (PrekeyId, u64) {
+        let own = Some(&status.signed).filter(|published| self.is_own(published));
+        own.map_or((PrekeyId(0), 0), |published| (published.id(), published.sequence()))
     }
 
     /// Replaces the signed prekey now: a device that had it was ended.
     pub(crate) async fn rotate_signed_prekey(&self) -> Result<(), Interruption> {
         let status = self.status().await?;
         // One that waits in the vault is no better: who was ended may have it.
-        let published = Some(&status.signed).filter(|published| self.is_own(published));
-        let published = published.map(|published| (published.id(), published.sequence()));
-        let last = published.into_iter().chain([self.vault.last_signed_prekey()]).max();
-        self.vault.make_signed_prekey(&*self.device, &self.records, last.unwrap_or_default()).await?;
-        let newest = self.vault.newest_signed_prekey().filter(|newest| newest.id() > status.signed.id());
-        if let Some(newest) = newest {
-            let signed = Some(newest.sign(self.me.account, &self.identity));
+        let published = self.published(&status);
+        self.vault.make_signed_prekey(&*self.device, &self.records, published).await?;
+        if let Some(next) = self.vault.next_signed_prekey(published) {
+            let signed = Some(next.sign(self.me.account, &self.identity));
             self.device.call(PublishPrekeys { signed, ..PublishPrekeys::default() }).await?;
         }
         Ok(())
@@ -223,20 +224,28 @@ impl<D: Device> Engine<D> {
     pub(crate) async fn replace_one_time_prekeys(&self) -> Result<(), Interruption> {
         let identity = self.identity.public().fingerprint();
         let status = self.status().await?;
-        let last = PrekeyId(status.last_one_time).max(self.vault.last_one_time_but(identity, None));
+        let published = PrekeyId(status.last_one_time);
+        let last = published.max(self.vault.last_one_time_but(identity, None, published));
         let made = self.vault.make_batch(&*self.device, &self.records, identity, last, status.now_ms).await;
         // With a full vault, what was published is taken back all the same.
         tolerated(made.map(drop))?;
-        let batch = self.vault.one_time_after(identity, last);
-        let one_time = batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
-        match self.device.call(PublishPrekeys { one_time, replace: true, ..PublishPrekeys::default() }).await
-        {
-            Ok(_) => Ok(()),
-            Err(error) => match Interruption::from(error) {
-                // There are enough of them: this batch waits for its turn.
-                Interruption::Refused(_) => Ok(()),
-                error => Err(error),
-            },
+        let mut batch = self.vault.one_time_after(identity, last);
+        batch.retain(|prekey| prekey.id().0 - last.0 <= MAX_PREKEYS_AT_ONCE as u32);
+        let mut one_time: Vec<SignedPrekey> =
+            batch.iter().map(|prekey| prekey.sign(self.me.account, &self.identity)).collect();
+        loop {
+            let is_empty = one_time.is_empty();
+            let publish = PublishPrekeys {
+                one_time: core::mem::take(&mut one_time),
+                replace: true,
+                ..PublishPrekeys::default()
+            };
+            match self.device.call(publish).await.map_err(Interruption::from) {
+                Ok(_) => return Ok(()),
+                // What is refused waits for its turn; what was published is taken back in any case.
+                Err(Interruption::Refused(_)) if !is_empty => {}
+                Err(error) => return tolerated(Err(error)),
+            }
         }
     }
 
@@ -246,8 +255,8 @@ impl<D: Device> Engine<D> {
         let identity = self.identity.public().fingerprint();
         let made =
             status.now_ms.saturating_sub(PUBLISH_WITHIN_MS)..=status.now_ms.saturating_add(PUBLISH_WITHIN_MS);
-        let too_old = self.vault.last_one_time_but(identity, Some(made));
-        let last = PrekeyId(status.last_one_time).max(too_old);
+        let published = PrekeyId(status.last_one_time);
+        let last = published.max(self.vault.last_one_time_but(identity, Some(made), published));
         let mut waiting = self.vault.one_time_after(identity, last);
         if !waiting.is_empty() {
             self.note_repair(Repair::PrekeysPublishedAgain).await?;
@@ -456,7 +465,7 @@ impl<D: Device> Engine<D> {
 /// A full vault keeps nobody from what can be done without it.
 pub(crate) fn tolerated(done: Result<(), Interruption>) -> Result<(), Interruption> {
     match done {
-        Ok(()) | Err(Interruption::Refused(_)) => Ok(()),
-        Err(error) => Err(error),
+        Err(Interruption::Refused(refusal)) if refusal.code == Code::QuotaExceeded => Ok(()),
+        done => done,
     }
 }

@@ -50,6 +50,8 @@ impl<D: Device> Engine<D> {
     /// whatever becomes of this: what is interrupted here, the next upkeep goes on with.
     async fn after_new_password(&self) {
         let tidy = async {
+            // Another tab may have finished it before the others were out.
+            self.begin_revocation(&[]).await?;
             let this = self.this_device().await?;
             self.end_devices_without_session(&this).await?;
             self.finish_revocation().await

@@ -46,6 +46,8 @@ impl<D: Device> Account<D> {
         let device = ended.device.filter(|device| *device != this.id);
         engine.begin_revocation(device.as_slice()).await?;
         engine.device.call(EndSession { session }).await?;
+        // Another tab may have finished it while the session was still there.
+        engine.begin_revocation(device.as_slice()).await?;
         engine.finish_revocation().await
     }
 

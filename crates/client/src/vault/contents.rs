@@ -19,6 +19,9 @@ use crate::{pins::Pin, vault::VaultRefused};
 pub(super) const MAX_ID: PrekeyId = PrekeyId(u32::MAX / 2);
 /// The highest id that a batch begins with.
 pub(super) const MAX_FIRST_ID: u32 = MAX_ID.0;
+/// How far from the published numbers one of the vault counts: more than restorations and other devices bring. Who was ended may have
+/// left some that are further, which no server takes.
+pub(super) const NEAR: u32 = 50_000;
 /// Batches that one identity key has at once at most: those that are wholly erased make room.
 pub(super) const MAX_SLOTS: u32 = 64;
 /// Bytes of a fingerprint in the key id of a batch of one-time prekeys; the slot has the other four.
@@ -31,8 +34,8 @@ pub(super) struct Contents {
     pub(super) past_identities: BTreeMap<Fingerprint, IdentityPublic>,
     /// Those that live.
     pub(super) signed_prekeys: BTreeMap<PrekeyId, Arc<PrekeySecret>>,
-    /// The highest id and sequence of a signed prekey, whether it lives or not.
-    pub(super) last_signed: (PrekeyId, u64),
+    /// The sequences of all that there were, whether they live or not.
+    pub(super) signed_sequences: BTreeMap<PrekeyId, u64>,
     pub(super) batches: BTreeMap<Slot, Batch>,
     pub(super) archive_keys: BTreeMap<EpochId, Epoch>,
     pub(super) pins: BTreeMap<AccountId, Pin>,
@@ -341,7 +344,7 @@ impl Contents {
                     let seed = PrekeySeed::from_bytes(seed.try_into().ok()?);
                     self.signed_prekeys.insert(id, Arc::new(PrekeySecret::from_seed(id, sequence, &seed)));
                 }
-                self.last_signed = self.last_signed.max((id, sequence));
+                self.signed_sequences.insert(id, sequence);
             }
             VaultKind::Pin => {
                 let contact = AccountId::parse(key_id).ok()?;
@@ -394,6 +397,12 @@ impl Contents {
         let identity = beginning(identity);
         let of_identity = self.batches.iter().filter(move |(slot, _)| slot.identity == identity);
         of_identity.map(|(slot, batch)| (*slot, batch))
+    }
+
+    /// Those of them that begin not further from this id than there is a reason for.
+    pub(super) fn batches_near(&self, identity: Fingerprint, id: PrekeyId) -> impl Iterator<Item = &Batch> {
+        let furthest = id.0.saturating_add(NEAR);
+        self.batches_of(identity).map(|(_, batch)| batch).filter(move |batch| batch.first.0 <= furthest)
     }
 
     pub(super) fn archive_key(&self, epoch: EpochId) -> Option<ArchiveKey> {

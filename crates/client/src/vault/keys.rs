@@ -9,7 +9,6 @@ use crypto::{
     vault::VaultKind,
 };
 use protocol::limits::MAX_PREKEYS_AT_ONCE;
-use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,31 +17,26 @@ use crate::{
     records::Records,
     vault::{
         Vault,
-        contents::{Batch, Contents, Epoch, MAX_FIRST_ID, MAX_ID, MAX_SLOTS, Slot},
+        contents::{Batch, Contents, Epoch, MAX_FIRST_ID, MAX_SLOTS, NEAR, Slot},
         prekey_key_id, prekey_to_row,
     },
 };
 
 /// By how much clocks of one's own devices differ at most, for an epoch to count as one of today: a day.
 pub(crate) const CLOCKS_MS: u64 = 24 * 60 * 60 * 1_000;
-/// By how much the server's last number may be ahead of what the vault has: more than restorations and other devices bring. One
-/// that is further ahead lies, and would use the numbers up.
-const MAX_AHEAD: u32 = 1_000_000;
-/// A signed prekey leaves so many numbers out at most: after a restoration another one would bear the number of one that was
-/// lost, and be taken for it.
-const MAX_SIGNED_GAP: u32 = 1_000;
+/// Whether an id and a sequence are not further from the published ones than there is a reason for.
+fn is_near(known: (PrekeyId, u64), published: (PrekeyId, u64)) -> bool {
+    known.0.0 <= published.0.0.saturating_add(NEAR) && known.1 <= published.1.saturating_add(u64::from(NEAR))
+}
 
 impl Vault {
-    /// The newest signed prekey: the one that is published, or is to be.
-    pub(crate) fn newest_signed_prekey(&self) -> Option<PrekeySecret> {
+    /// The signed prekey that lives and comes after the published one of this id and sequence: the newest.
+    pub(crate) fn next_signed_prekey(&self, published: (PrekeyId, u64)) -> Option<PrekeySecret> {
         let contents = self.contents();
-        let newest = contents.signed_prekeys.last_key_value();
-        newest.map(|(_, prekey)| PrekeySecret::clone(prekey))
-    }
-
-    /// The id and sequence of the last signed prekey that was made, whether it lives or not.
-    pub(crate) fn last_signed_prekey(&self) -> (PrekeyId, u64) {
-        self.contents().last_signed
+        let after = contents.signed_prekeys.range(published.0..).rev().map(|(_, prekey)| prekey);
+        let mut after = after.filter(|prekey| prekey.id() > published.0 && prekey.sequence() > published.1);
+        let next = after.find(|prekey| is_near((prekey.id(), prekey.sequence()), published));
+        next.map(|prekey| PrekeySecret::clone(prekey))
     }
 
     /// The signed prekeys that live, but the one of this id and those after it.
@@ -50,25 +44,22 @@ impl Vault {
         self.contents().signed_prekeys.range(..id).map(|(id, _)| *id).collect()
     }
 
-    /// Makes the signed prekey that comes after the one of this id and sequence. When another device was faster, its one is the
-    /// newest.
+    /// Makes a signed prekey that comes after the published one of this id and sequence, and after all that there are. When
+    /// another device makes one at the same moment, that is it.
     pub(crate) async fn make_signed_prekey(
         &self,
         device: &impl Device,
         records: &Records,
-        after: (PrekeyId, u64),
+        published: (PrekeyId, u64),
     ) -> Result<(), Interruption> {
-        if self.last_signed_prekey().0 > after.0 {
-            return Ok(());
-        }
-        let (last, sequence) = self.last_signed_prekey().max(after);
-        let rng = &mut DeviceRng(device);
-        let gap = rng.next_u32() % MAX_SIGNED_GAP;
-        let id = PrekeyId(last.0.saturating_add(1).saturating_add(gap));
-        if id > MAX_ID {
-            return Ok(());
-        }
-        let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), rng);
+        let (id, sequence) = {
+            let contents = self.contents();
+            let known = contents.signed_sequences.iter().map(|(id, sequence)| (*id, *sequence));
+            let near = known.filter(|known| is_near(*known, published));
+            near.fold(published, |last, known| (last.0.max(known.0), last.1.max(known.1)))
+        };
+        let id = PrekeyId(id.0.saturating_add(1));
+        let prekey = PrekeySecret::generate(id, sequence.saturating_add(1), &mut DeviceRng(device));
         let content = prekey_to_row(&prekey);
         self.add_if_missing(device, records, VaultKind::Prekey, &prekey_key_id(id), &content).await
     }
@@ -91,8 +82,8 @@ impl Vault {
     /// The one-time prekeys of this identity key that live and have a higher id, as many as are published at once.
     pub(crate) fn one_time_after(&self, identity: Fingerprint, last: PrekeyId) -> Vec<PrekeySecret> {
         let contents = self.contents();
-        let live =
-            contents.batches_of(identity).flat_map(|(_, batch)| batch.ids().map(move |id| (id, batch)));
+        let near = contents.batches_near(identity, last);
+        let live = near.flat_map(|batch| batch.ids().map(move |id| (id, batch)));
         let mut after: Vec<_> = live.filter(|(id, _)| *id > last).collect();
         after.sort_by_key(|(id, _)| *id);
         after.dedup_by_key(|(id, _)| *id);
@@ -100,16 +91,18 @@ impl Vault {
         after.into_iter().filter_map(|(id, batch)| batch.prekey(id)).collect()
     }
 
-    /// The last id of the batches of this identity key, but for those that were made within this time.
+    /// The last id of the batches of this identity key that are near to what is published, but for those that were made within
+    /// this time.
     pub(crate) fn last_one_time_but(
         &self,
         identity: Fingerprint,
         made: Option<core::ops::RangeInclusive<u64>>,
+        published: PrekeyId,
     ) -> PrekeyId {
         let contents = self.contents();
         let is_left_out = |batch: &Batch| made.as_ref().is_some_and(|made| made.contains(&batch.made_at_ms));
-        let ends = contents.batches_of(identity).filter(|(_, batch)| !is_left_out(batch));
-        PrekeyId(ends.map(|(_, batch)| batch.end().saturating_sub(1)).max().unwrap_or(0))
+        let near = contents.batches_near(identity, published).filter(|batch| !is_left_out(batch));
+        PrekeyId(near.map(|batch| batch.end().saturating_sub(1)).max().unwrap_or(0))
     }
 
     /// Those of these ids that no prekey has which lives: it is dead, or a server that was set back has lost it before any
@@ -142,14 +135,14 @@ impl Vault {
                 .map(|(slot, _)| slot.number)
                 .collect();
             let Some(free) = (0..MAX_SLOTS).find(|number| !taken.contains(number)) else { return Ok(false) };
-            let end = contents.batches_of(identity).map(|(_, batch)| batch.end()).max().unwrap_or(1);
+            let end = contents.batches_near(identity, last).map(Batch::end).max().unwrap_or(1);
             let first = end.max(last.0.saturating_add(1));
-            if first > MAX_FIRST_ID || first - end > MAX_AHEAD {
+            if first > MAX_FIRST_ID {
                 // No server has ever taken so many.
                 return Ok(false);
             }
-            let sequences = contents.batches_of(identity).map(|(_, batch)| batch.sequence);
-            (Slot::of(identity, free), PrekeyId(first), sequences.max().unwrap_or(0) + 1)
+            let sequences = contents.batches_near(identity, last).map(|batch| batch.sequence);
+            (Slot::of(identity, free), PrekeyId(first), sequences.max().unwrap_or(0).saturating_add(1))
         };
         let seeds = (0..MAX_PREKEYS_AT_ONCE).map(|_| Some(PrekeySeed::generate(&mut DeviceRng(device))));
         let batch = Batch { first, sequence, made_at_ms: now_ms, seeds: seeds.collect() };
@@ -157,7 +150,7 @@ impl Vault {
         // A slot that another device has filled meanwhile stays as it is.
         let made = |contents: &Contents| {
             let is_free = contents.batches.get(&slot).is_none_or(Batch::is_erased);
-            let counts_on = contents.batches_of(identity).all(|(_, other)| other.end() <= first.0);
+            let counts_on = contents.batches_near(identity, last).all(|other| other.end() <= first.0);
             (is_free && counts_on).then(|| batch.to_row())
         };
         self.edit_row(device, records, place, made).await?;

@@ -62,6 +62,7 @@ pub(crate) struct TestDevice {
     storage: Storage,
     chance: Mutex<Chance>,
     hostility: Mutex<Option<Hostility>>,
+    before: Mutex<Option<(&'static str, Box<dyn FnOnce() + Send>)>>,
     /// Requests that are answered before they reach the relay: to where, and how.
     answered: Mutex<Vec<(&'static str, Result<Value, Code>)>>,
     calls: Mutex<Vec<&'static str>>,
@@ -80,6 +81,7 @@ impl TestDevice {
             storage: storage.clone(),
             chance: Mutex::new(Chance::new(seed)),
             hostility: Mutex::new(None),
+            before: Mutex::new(None),
             answered: Mutex::new(Vec::new()),
             calls: Mutex::new(Vec::new()),
             faults: Mutex::new(0),
@@ -101,6 +103,10 @@ impl TestDevice {
         hostility: impl FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + Send + 'static,
     ) {
         *self.hostility.lock().unwrap() = Some(Box::new(hostility));
+    }
+
+    pub(crate) fn before(&self, path: &'static str, what: impl FnOnce() + Send + 'static) {
+        *self.before.lock().unwrap() = Some((path, Box::new(what)));
     }
 
     pub(crate) fn refuse_next(&self, path: &'static str, code: Code) {
@@ -165,6 +171,13 @@ impl TestDevice {
 impl Device for TestDevice {
     async fn call<C: Call>(&self, request: C) -> Result<C::Answer, CallError> {
         self.calls.lock().unwrap().push(C::PATH);
+        let hook = {
+            let mut before = self.before.lock().unwrap();
+            if before.as_ref().is_some_and(|(path, _)| *path == C::PATH) { before.take() } else { None }
+        };
+        if let Some((_, what)) = hook {
+            what();
+        }
         let request = serde_json::to_vec(&request).unwrap();
         self.pause().await;
         if self.goes_wrong() {

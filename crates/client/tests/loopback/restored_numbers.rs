@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use client::{Device as _, MessageState};
+use client::Device as _;
 use crypto::prekey::PrekeyKind;
 use futures::executor::block_on;
-use protocol::{Call, prekey::ClaimPrekeys};
-use serde_json::json;
+use protocol::prekey::ClaimPrekeys;
 
 use crate::{
     attacker::{Loot, kinds, opens_for_any},
@@ -15,79 +14,6 @@ use crate::{
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-
-/// A device knows the end of a signed prekey of before; another one has made the next since.
-#[test]
-fn a_signed_prekey_that_is_dead_here_does_not_kill_the_one_of_its_number_that_serves() {
-    for comes in [false, true] {
-        signed_prekey_of_a_number(comes);
-    }
-}
-
-fn signed_prekey_of_a_number(comes: bool) {
-    let (world, alice, bob, conversation) = Person::acquainted_couple();
-    let days = |count: u64| {
-        for _ in 0..count / 4 {
-            world.pass_time(4 * DAY_MS);
-            alice.syncs();
-            bob.syncs();
-        }
-    };
-    days(8);
-    let backup = world.copy_store();
-    alice.maintains();
-    assert_eq!(alice.prekey_status().signed.sequence(), 2);
-    days(8);
-    alice.maintains();
-    assert_eq!(alice.prekey_status().signed.sequence(), 3);
-    world.pass_time(3 * DAY_MS);
-    alice.maintains();
-    bob.syncs();
-    world.restore_store(&backup);
-    let tablet = Person::signs_in(&world, "alice", 9);
-    tablet.maintains();
-    assert_eq!(tablet.prekey_status().signed.sequence(), 2);
-    let bob = bob.signs_in_again(&world, "bob", 70);
-    bob.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
-    bob.says(conversation, "by the signed one");
-    assert_eq!(bob.states(conversation).last(), Some(&MessageState::Sent));
-    if comes {
-        alice.signs_in_again(&world, "alice", 71).maintains();
-    }
-    tablet.maintains();
-    assert_eq!(tablet.sees(conversation).last().unwrap(), "bob: by the signed one", "comes: {comes}");
-}
-
-/// Sealed to the signed prekey of before, and sent again when there is another one.
-#[test]
-fn what_is_sent_again_to_a_signed_prekey_whose_number_another_one_bears_opens() {
-    let (world, alice, bob, conversation) = Person::acquainted_couple();
-    for _ in 0..2 {
-        world.pass_time(4 * DAY_MS);
-        alice.syncs();
-        bob.syncs();
-    }
-    let backup = world.copy_store();
-    alice.maintains();
-    assert_eq!(alice.prekey_status().signed.sequence(), 2);
-    bob.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
-    bob.says(conversation, "by the signed one");
-    world.restore_store(&backup);
-    let tablet = Person::signs_in(&world, "alice", 9);
-    tablet.maintains();
-    assert_eq!(tablet.prekey_status().signed.sequence(), 2);
-    alice.maintains();
-    for _ in 0..3 {
-        bob.syncs();
-        block_on(bob.account.flush()).unwrap();
-    }
-    bob.syncs();
-    for _ in 0..2 {
-        alice.maintains();
-        tablet.maintains();
-    }
-    assert_eq!(alice.sees(conversation).last().unwrap(), "bob: by the signed one");
-}
 
 /// Whether what was deleted opens again: a machine was set back, and a device that slept has the batch as it was made.
 fn erased_seeds(phone_comes: bool) -> bool {

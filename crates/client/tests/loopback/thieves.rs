@@ -198,3 +198,227 @@ fn a_new_password_that_is_refused_replaces_no_prekeys() {
     bob.maintains();
     assert_eq!((Loot::of(&bob).epochs(), bob.prekey_status().last_one_time), before);
 }
+
+fn put_signed(stolen: &Person, id: u32, sequence: u64) {
+    let content = [sequence.to_be_bytes().as_slice(), &[5; 32]].concat();
+    put_row(stolen, VaultKind::Prekey, &id.to_be_bytes(), &content, &mut Chance::new(5));
+}
+
+fn put_batch(stolen: &Person, first: u32, made_at_ms: u64) {
+    let fingerprint = Loot::of(stolen).identity().public().fingerprint();
+    let key_id = [&fingerprint.to_bytes()[..28], &9_u32.to_be_bytes()].concat();
+    let mut content =
+        [first.to_be_bytes().as_slice(), &1_000_u64.to_be_bytes(), &made_at_ms.to_be_bytes()].concat();
+    for number in 1..=100_u8 {
+        content.extend([number; 32]);
+    }
+    put_row(stolen, VaultKind::OneTimePrekeys, &key_id, &content, &mut Chance::new(5));
+}
+
+/// A signed prekey beyond what the relay takes.
+#[test]
+fn a_signed_prekey_of_a_number_that_is_far_ahead_does_not_serve_after_an_end() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_signed(&stolen, 500_000, 7);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    alice.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
+
+/// A batch beyond what the relay takes.
+#[test]
+fn a_batch_of_numbers_that_are_far_ahead_does_not_serve_after_an_end() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_batch(&stolen, 500_000, 0);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
+
+/// The highest signed number that counts.
+#[test]
+fn a_signed_prekey_of_the_highest_number_does_not_serve_after_an_end() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_signed(&stolen, u32::MAX / 2, 7);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    alice.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
+
+/// The sequence.
+#[test]
+fn a_signed_prekey_of_a_sequence_that_is_far_ahead_does_not_serve_after_an_end() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_signed(&stolen, 2_000, u64::MAX / 2);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    alice.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
+
+/// A batch at the highest numbers that count.
+#[test]
+fn a_batch_of_the_highest_numbers_does_not_serve_after_an_end() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    for number in 0..80 {
+        alice.writes(conversation, &number.to_string());
+    }
+    block_on(alice.account.flush()).unwrap();
+    bob.syncs();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_batch(&stolen, u32::MAX / 2 - 5, 0);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
+
+fn now<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for _ in 0..1_000_000 {
+        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+    panic!("it waits for ever");
+}
+
+/// It walks the numbers ahead in steps that the relay takes.
+#[test]
+fn numbers_that_were_walked_ahead_do_not_end_one_time_prekeys() {
+    let (world, alice, bob, conversation) = Person::acquainted_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    let identity = Loot::of(&stolen).identity().clone();
+    let account = bob.account.me().account;
+    for step in 1..=11_u32 {
+        let seed = PrekeySeed::from_bytes(&[6; 32]);
+        let prekey = PrekeySecret::one_time(PrekeyId(step * 99_000), 9, &seed);
+        let publish =
+            PublishPrekeys { one_time: vec![prekey.sign(account, &identity)], ..PublishPrekeys::default() };
+        block_on(stolen.device.call(publish)).unwrap();
+    }
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    let _ = (alice, conversation);
+    assert!(bob.prekey_status().one_time_left > 0);
+}
+
+/// An upkeep in another tab while the new password is on its way.
+#[test]
+fn an_upkeep_during_a_new_password_leaves_nothing_to_the_others() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    stolen.maintains();
+    bob.maintains();
+    let tab = bob.opens_a_tab(&world, 77);
+    tab.syncs();
+    let had = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let taken = std::sync::Arc::clone(&had);
+    let stolen = std::sync::Arc::new(stolen);
+    let thief = std::sync::Arc::clone(&stolen);
+    let tabs = tab.account.clone();
+    bob.device.before(ChangePassword::PATH, move || {
+        now(tabs.maintain()).unwrap();
+        *taken.lock().unwrap() = Some(thief);
+    });
+    // The thief looks at the vault just before its session ends.
+    let loot = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let _ = had;
+    let confirmation = client::Confirmation { password: PASSWORD.to_owned().into(), code: None };
+    let l2 = std::sync::Arc::clone(&loot);
+    let tabs2 = tab.account.clone();
+    let s2 = std::sync::Arc::clone(&stolen);
+    bob.device.before(ChangePassword::PATH, move || {
+        now(tabs2.maintain()).unwrap();
+        *l2.lock().unwrap() = Some(std::thread::spawn(move || Loot::of(&s2)).join().unwrap());
+    });
+    block_on(bob.account.change_password(&confirmation, "ganz neu 8 Mal!")).unwrap();
+    assert!(block_on(stolen.account.sync()).is_err());
+    for _ in 0..3 {
+        bob.maintains();
+        world.pass_time(3_600_000);
+    }
+    let had = loot.lock().unwrap().take().unwrap();
+    alice.syncs();
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens);
+}
+
+/// A higher number with a low sequence.
+#[test]
+fn a_signed_prekey_of_a_low_sequence_keeps_no_other_from_serving() {
+    let (world, alice, bob, conversation) = Person::prepared_couple();
+    let stolen = Person::signs_in(&world, "bob", 9);
+    stolen.syncs();
+    put_signed(&stolen, 5_000, 0);
+    let had = Loot::of(&stolen);
+    let _ = block_on(bob.account.end_session(stolen.account.session().session));
+    let mut last = Vec::new();
+    for _ in 0..3 {
+        last.push(block_on(bob.account.maintain()));
+        world.pass_time(3_600_000);
+    }
+    alice.syncs();
+    alice.device.answer_next(ClaimPrekeys::PATH, json!({"prekeys": []}));
+    let message = alice.sends(conversation, "after the end");
+    let opens = opens_for_any(&world, &[had], &alice, message);
+    assert!(!opens && last.iter().all(Result::is_ok));
+}
