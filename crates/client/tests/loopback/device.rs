@@ -21,6 +21,9 @@ use crate::{chance::Chance, world::World};
 pub(crate) type Hostility =
     Box<dyn FnMut(&str, &Value, Result<Value, Refusal>) -> Result<Value, Refusal> + Send>;
 
+/// What happens before a request to this path reaches the relay.
+type Before = (&'static str, Box<dyn FnOnce() + Send>);
+
 /// The part of a device that all its tabs share.
 #[derive(Clone, Default)]
 pub(crate) struct Storage {
@@ -62,7 +65,7 @@ pub(crate) struct TestDevice {
     storage: Storage,
     chance: Mutex<Chance>,
     hostility: Mutex<Option<Hostility>>,
-    before: Mutex<Option<(&'static str, Box<dyn FnOnce() + Send>)>>,
+    before: Mutex<Option<Before>>,
     /// Requests that are answered before they reach the relay: to where, and how.
     answered: Mutex<Vec<(&'static str, Result<Value, Code>)>>,
     calls: Mutex<Vec<&'static str>>,
