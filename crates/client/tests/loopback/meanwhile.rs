@@ -44,7 +44,7 @@ fn meanwhile(tab: &Person, path: &'static str, nth: usize, what: impl FnOnce() +
 }
 
 /// `block_on`, also from within another one: nothing in here ever waits.
-fn now<F: Future>(future: F) -> F::Output {
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     for _ in 0..1_000_000 {

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     attacker::{Loot, kinds, opens_for_any},
     chance::Chance,
+    meanwhile::now,
     people::{PASSWORD, Person},
 };
 
@@ -321,17 +322,6 @@ fn a_batch_of_the_highest_numbers_does_not_serve_after_an_end() {
     let message = alice.sends(conversation, "after the end");
     let opens = opens_for_any(&world, &[had], &alice, message);
     assert!(!opens && last.iter().all(Result::is_ok));
-}
-
-fn now<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for _ in 0..1_000_000 {
-        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-    }
-    panic!("it waits for ever");
 }
 
 /// It walks the numbers ahead in steps that the relay takes.
